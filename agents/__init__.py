@@ -1,0 +1,1 @@
+"""What acts: the Faust application, sinks, wallboard and commands."""

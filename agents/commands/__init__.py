@@ -1,0 +1,1 @@
+"""One module a subcommand of `sigap`; each has a click command named `command`."""

@@ -1,0 +1,1 @@
+"""What flows: events, codecs, topics, channels and the engine."""

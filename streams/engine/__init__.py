@@ -1,0 +1,1 @@
+"""The engine: a synchronous core and the adapters that run it."""

@@ -1,0 +1,72 @@
+"""The shapes that pass between the engine and what it drives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Record(NamedTuple):
+    """One record read from a topic; `timestamp` is the broker's, in ms."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
+    timestamp: int
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Output(NamedTuple):
+    """One record to publish. `topic` is the logical name without the prefix (`alerts`, `dlq`, `_partials`).
+
+    `partition` None leaves the choice to the key.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Effects(NamedTuple):
+    """What a fold or a timer demands of the outside, in the order of the fields."""
+
+    changelog: list[tuple[bytes, bytes | None]]
+    """State to append to the shard's changelog partition; None deletes the key. Keys never start with a zero byte."""
+    alerts: list[Output]
+    """Published after the changelog's delivery, never lost: the engine keeps them in the changelog's outbox."""
+    rejects: list[Output]
+    """Dead letters: published before the source offset is done."""
+
+
+class Shard(Protocol):
+    """The state of one source partition. Synchronous, no I/O, never reads a clock."""
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one changelog record, in log order."""
+
+    def recovered(self, epoch: int) -> None:
+        """The changelog has been applied to its end; rebuild what is derived. `epoch` grows with every owner."""
+
+    def fold(self, records: Sequence[Record], now: int, *, event_time: bool) -> Effects:
+        """Fold source records, in offset order.
+
+        `now` (ms) is the partition's clock before them. With `event_time` the clock on the way is the greatest `at`
+        alone, else the smaller of that and the greatest broker timestamp; never less than `now`.
+        """
+
+    def advance(self, now: int) -> Effects:
+        """Let every timer act whose instant is strictly before `now` (ms)."""
+
+    @property
+    def greatest_at(self) -> int:
+        """The greatest `at` folded so far, in ms (0: none)."""
+
+    def views(self, now: int, lag_ms: int, *, final: bool) -> list[Output]:
+        """What changed in the partials since the last call, and this partition's clock; absolute values.
+
+        `final` says that `now` is the last instant of a run.
+        """

@@ -1,0 +1,1 @@
+"""What is kept: the conversation fold, windows, KPIs, SLA runs, settings. Pure."""
