@@ -1,0 +1,1 @@
+"""What runs Sigap: images, dashboards, and servers for development."""
