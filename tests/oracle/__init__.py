@@ -1,0 +1,162 @@
+"""A slow, plain reading of the contract, to hold the product against.
+
+Shares no code with the product. `replay` takes canonical events in order of arrival and gives the records
+of contract section 9; `run` gives, beside them, what happened on the way.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.oracle.history import History, Placed
+from tests.oracle.life import Life, Sample, fold
+from tests.oracle.rules import Rules, rules_for
+from tests.oracle.sla import Demand, Outbox, as_record, demands
+from tests.oracle.validate import BadInputError, decode
+from tests.oracle.windows import Standing, records
+
+__all__ = ["Result", "replay", "run"]
+
+ALERT_ORDER = ("at", "tenant", "conversation_id", "metric", "instance", "state", "level")
+
+
+@dataclass(slots=True)
+class Result:
+    """`counts`: how arrivals were placed (late, duplicate…), what was skipped or left out, and samples by kind.
+    `passing`: (tenant, scope) that the history knew for a while, but that its final fold does not know."""
+
+    kpi: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    dlq: list[dict[str, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    passing: set[tuple[str, str]] = field(default_factory=set)
+
+
+def replay(
+    events: Iterable[Any], config: Mapping[str, Any] | None = None, until: int | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """The records at the end of `events` (in order of arrival): `kpi`, `alerts`, `dlq`."""
+    result = run(events, config, until)
+    return {"kpi": result.kpi, "alerts": result.alerts, "dlq": result.dlq}
+
+
+def run(
+    events: Iterable[Any],
+    config: Mapping[str, Any] | None = None,
+    until: int | None = None,
+    wall: int | None = None,
+) -> Result:
+    """As `replay`; `wall` is the wall clock (ms) that no event may be more than five minutes ahead of."""
+    world = _World(config)
+    for record in events:
+        world.arrive(record, until, wall)
+    world.finish(until)
+    return world.result
+
+
+class _Conversation:
+    """A conversation from its first event until it is forgotten."""
+
+    def __init__(self, tenant: str, conversation_id: str, rules: Rules) -> None:
+        self.tenant, self.conversation_id, self.rules = tenant, conversation_id, rules
+        self.history = History(rules)
+        self.life = Life()
+        self.demands: list[Demand] = []
+        self.outbox = Outbox()
+
+    def refold(self) -> None:
+        self.life = fold(self.history.entries, self.rules)
+        self.demands = demands(self.life, self.history.entries, self.rules, self.tenant)
+
+    def forgotten(self, clock: int) -> bool:
+        return self.history.forgotten(clock) and not self.life.faces[-1].in_cycle
+
+    def settle(self, clock: int, cause_at: int | None = None) -> list[dict[str, Any]]:
+        due = [demand.due(clock) for demand in self.demands]
+        sent = self.outbox.settle(due, cause_at, self.life.faces[-1])
+        return [as_record(alert, self.tenant, self.conversation_id) for alert in sent]
+
+    def standing(self, clock: int) -> Standing:
+        face = self.life.faces[-1]
+        breached = any(d.due(clock).breach is not None for d in self.demands if d.run.cycle == face.cycle)
+        return Standing(face, face.in_cycle and breached)
+
+
+class _World:
+    def __init__(self, config: Mapping[str, Any] | None) -> None:
+        self.config = config
+        self.result = Result()
+        self.rules: dict[str, Rules] = {}
+        self.clock: int | None = None
+        self.current: dict[tuple[str, str], _Conversation] = {}
+        self.all: list[_Conversation] = []
+        self.timers: list[tuple[int, int]] = []  # instant, place in `all`
+        self.places: dict[int, int] = {}
+        self.known: set[tuple[str, str]] = set()
+
+    def arrive(self, record: Any, until: int | None, wall: int | None) -> None:
+        try:
+            event = decode(record, wall)
+        except BadInputError as bad:
+            self.result.dlq.append({"reason": bad.args[0], "event": record})
+            return
+        if event is None:
+            self.result.counts["null"] += 1
+        elif until is not None and event["at"] > until:
+            self.result.counts["left_out"] += 1
+        else:
+            clock = self.advance(event["at"])
+            if event["type"] != "presence":
+                self.fold(event, clock)
+
+    def advance(self, at: int) -> int:
+        self.clock = at if self.clock is None else max(self.clock, at)
+        while self.timers and self.timers[0][0] < self.clock:
+            _, place = heapq.heappop(self.timers)
+            self.result.alerts += self.all[place].settle(self.clock)
+        return self.clock
+
+    def fold(self, event: dict[str, Any], clock: int) -> None:
+        conversation = self.conversation(event["tenant"], event["conversation_id"], clock)
+        placed = conversation.history.add(event, clock)
+        self.result.counts[placed.value] += 1
+        if placed is Placed.DUPLICATE:
+            return
+        conversation.refold()
+        self.result.alerts += conversation.settle(clock, event["at"])
+        self.known.update((conversation.tenant, scope) for scope in conversation.life.scopes)
+        place = self.places[id(conversation)]
+        for timer in {timer for demand in conversation.demands for timer in demand.timers() if timer >= clock}:
+            heapq.heappush(self.timers, (timer, place))
+
+    def conversation(self, tenant: str, conversation_id: str, clock: int) -> _Conversation:
+        found = self.current.get((tenant, conversation_id))
+        if found is None or found.forgotten(clock):
+            self.result.counts["forgotten"] += found is not None
+            if tenant not in self.rules:
+                self.rules[tenant] = rules_for(self.config, tenant)
+            found = _Conversation(tenant, conversation_id, self.rules[tenant])
+            self.current[tenant, conversation_id] = found
+            self.places[id(found)] = len(self.all)
+            self.all.append(found)
+        return found
+
+    def finish(self, until: int | None) -> None:
+        if self.clock is None:
+            return
+        at = self.advance(self.clock if until is None else until)
+        for tenant, rules in sorted(self.rules.items()):
+            mine = [conversation for conversation in self.all if conversation.tenant == tenant]
+            lives = [fold(conversation.history.entries, rules, horizon=at) for conversation in mine]
+            samples: list[Sample] = [sample for life in lives for sample in life.samples]
+            self.result.counts.update(sample.kind for sample in samples)
+            scopes = {scope for life in lives for scope in life.scopes}
+            standing = [c.standing(at) for c in self.current.values() if c.tenant == tenant]
+            self.result.kpi += records(tenant, rules.zone, rules.formula, scopes, samples, standing, at)
+            self.known -= {(tenant, scope) for scope in scopes}
+        self.result.passing = self.known
+        self.result.alerts.sort(key=lambda alert: tuple(alert[name] for name in ALERT_ORDER))

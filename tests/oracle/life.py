@@ -1,0 +1,328 @@
+"""The fold of one conversation, from its first event to its last: contract section 3, read line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.oracle.history import Entry
+from tests.oracle.rules import Rules
+
+FOREVER = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a conversation shows after an event. `status` is resolved before its first cycle too."""
+
+    status: str
+    channel: str
+    agent: str | None
+    team: str | None
+    topics: frozenset[str]
+    priority: str
+    cycle: int
+    opened_at: int
+    waiting_since: int | None
+
+    @property
+    def in_cycle(self) -> bool:
+        return self.status != "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    kind: str
+    at: int
+    scopes: tuple[str, ...]
+    conversation_id: str
+    value: int = 0  # ms
+
+
+@dataclass(slots=True)
+class Run:
+    """A stretch that an SLA policy can have a target for; indices are those of the entries."""
+
+    metric: str
+    instance: str
+    started_at: int
+    start: int
+    cycle: int
+    end: int | None = None
+    answered: bool = False
+
+
+@dataclass(slots=True)
+class Wait:
+    anchor: int
+    run: Run
+    decided: bool = False
+
+
+@dataclass(slots=True)
+class Life:
+    """All that a folded history says: samples, runs, and the face after each entry."""
+
+    samples: list[Sample] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+    scopes: set[str] = field(default_factory=set)
+
+
+def encoded(name: str) -> str:
+    for raw in "%/:| ":  # the percent sign first
+        name = name.replace(raw, f"%{ord(raw):02X}")
+    return name
+
+
+def scopes_of(face: Face, agent: str | None) -> tuple[str, ...]:
+    """The scopes of a sample or of a gauge, credited to `agent`."""
+    channel = f"channel:{encoded(face.channel)}"
+    scopes = ["tenant", channel, f"priority:{face.priority}"]
+    if agent is not None:
+        scopes += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{channel}"]
+    if face.team is not None:
+        scopes.append(f"team:{encoded(face.team)}")
+    return (*scopes, *(f"topic:{encoded(topic)}" for topic in face.topics))
+
+
+def fold(entries: Sequence[Entry], rules: Rules, horizon: int = FOREVER) -> Life:
+    """Folds the entries in order; timers act if their instant is strictly before `horizon`."""
+    return _Fold(entries, rules).run(horizon)
+
+
+class _Fold:
+    def __init__(self, entries: Sequence[Entry], rules: Rules) -> None:
+        self.entries = entries
+        self.rules = rules
+        self.life = Life()
+        first = entries[0].event
+        self.conversation_id: str = first["conversation_id"]
+        self.channel: str = first["channel"]
+        self.index = 0
+        self.entry = entries[0]
+        self.status = "resolved"
+        self.agent: str | None = None
+        self.team: str | None = None
+        self.topics: frozenset[str] = frozenset()
+        self.priority = "normal"
+        self.waiting_since: int | None = None
+        self.answered = False  # a human reply has ended a first-response wait, or a stay with the bot
+        self.last_reply = -1  # the newest human reply's own `at`
+        self.cycle = 0
+        self.opened_at = 0
+        self.customer_wrote = False  # in this cycle, as are the next two
+        self.human_came = False
+        self.with_bot = False
+        self.wait: Wait | None = None
+        self.next_run: Run | None = None
+        self.cycle_run: Run | None = None
+
+    @property
+    def now(self) -> int:
+        return self.entry.at
+
+    @property
+    def in_cycle(self) -> bool:
+        return self.status != "resolved"
+
+    def run(self, horizon: int) -> Life:
+        for index, entry in enumerate(self.entries):
+            self.timers(before=entry.at)
+            self.index, self.entry = index, entry
+            self.effect(entry.event)
+            face = self.face()
+            self.life.faces.append(face)
+            if face.in_cycle:
+                self.life.scopes.update(scopes_of(face, face.agent))
+        self.timers(before=horizon)
+        for sample in self.life.samples:
+            self.life.scopes.update(sample.scopes)
+        return self.life
+
+    def face(self) -> Face:
+        return Face(
+            self.status,
+            self.channel,
+            self.agent,
+            self.team,
+            self.topics,
+            self.priority,
+            self.cycle,
+            self.opened_at,
+            self.waiting_since,
+        )
+
+    def book(self, kind: str, agent: str | None, value: int = 0, at: int | None = None) -> None:
+        at = self.now if at is None else at
+        scopes = scopes_of(self.face(), agent)
+        self.life.samples.append(Sample(kind, at, scopes, self.conversation_id, value))
+
+    def timers(self, before: int) -> None:
+        """The only timer of the fold: a first-response wait is missed."""
+        if self.wait is not None and not self.wait.decided:
+            due = self.wait.anchor + self.rules.threshold(self.channel)
+            if due < before:
+                self.wait.decided = True
+                self.book("sl_missed", self.agent, at=due)
+
+    def effect(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "message":
+                self.message(event)
+            case "assigned":
+                self.assigned(event)
+            case "handoff":
+                self.handoff(event)
+            case "status":
+                self.set_status(event["status"])
+            case "priority":
+                self.priority = event["priority"]
+            case "tagged":
+                self.topics = (self.topics | set(event.get("add", ()))) - set(event.get("remove", ()))
+            case "survey" | "delivery":
+                pass
+
+    # Cycles
+
+    def open_cycle(self) -> None:
+        self.cycle += 1
+        self.status = "open"
+        self.opened_at = self.now
+        self.customer_wrote = self.human_came = self.with_bot = False
+        self.cycle_run = self.start("resolution")
+        self.book("conversations_opened", self.agent)
+        if self.cycle > 1:
+            self.book("conversations_reopened", self.agent)
+
+    def set_status(self, status: str) -> None:
+        if status == "resolved":
+            if self.in_cycle:
+                self.resolve()
+            return
+        if not self.in_cycle:
+            self.open_cycle()
+        self.status = status
+
+    def resolve(self) -> None:
+        if self.wait is not None and not self.wait.decided:
+            short = self.now - self.wait.anchor <= self.rules.short_abandon
+            self.book("sl_short_abandoned" if short else "sl_abandoned", self.agent)
+        self.drop_waits()
+        self.with_bot = False
+        self.status = "resolved"
+        self.book("conversations_resolved", self.agent)
+        self.finish(self.cycle_run, answered=True)
+
+    # Messages
+
+    def message(self, event: dict[str, Any]) -> None:
+        if event.get("private") or event.get("auto"):
+            return
+        match event["direction"], event["author"]:
+            case "inbound", "customer":
+                self.customer_message()
+            case "outbound", "agent":
+                self.human_reply(event["agent_id"])
+            case "outbound", "bot":
+                self.bot_message()
+
+    def customer_message(self) -> None:
+        if not self.in_cycle:
+            self.open_cycle()
+        elif self.status == "pending":
+            self.status = "open"
+        first, self.customer_wrote = not self.customer_wrote, True
+        stale = self.entry.late and self.entry.own_at < self.last_reply
+        if self.waiting_since is None and not self.with_bot and not stale:
+            self.start_waiting(first_response=first and not self.answered)
+        self.book("messages_in", self.agent, at=self.entry.own_at)
+        self.book("touch_active", self.agent, at=self.entry.own_at)
+
+    def human_reply(self, sender: str) -> None:
+        if self.cycle == 0:
+            self.open_cycle()
+        if self.in_cycle:
+            self.human_came = True
+            self.agent = self.agent if self.agent is not None else sender
+            if self.with_bot:
+                self.with_bot = False
+                self.answered = True
+            self.answer(sender)
+        self.last_reply = max(self.last_reply, self.entry.own_at)
+        for kind in ("messages_out", "touch_active", "touch_handled"):
+            self.book(kind, sender, at=self.entry.own_at)
+
+    def answer(self, sender: str) -> None:
+        if self.waiting_since is None or (self.entry.late and self.entry.own_at < self.waiting_since):
+            return
+        if self.wait is not None:
+            self.book("frt", sender, self.now - self.wait.anchor)
+            if not self.wait.decided:
+                self.book("sl_met", sender)
+            self.finish(self.wait.run, answered=True)
+            self.answered = True
+        else:
+            self.book("nrt", sender, self.now - self.waiting_since)
+            self.finish(self.next_run, answered=True)
+        self.wait = self.next_run = self.waiting_since = None
+
+    def bot_message(self) -> None:
+        if self.in_cycle and self.customer_wrote and not self.human_came:
+            self.drop_waits()
+            self.with_bot = True
+
+    # Hand-over to humans
+
+    def handoff(self, event: dict[str, Any]) -> None:
+        if self.cycle == 0:
+            self.open_cycle()
+        if event.get("team") is not None:
+            self.team = event["team"]
+        if not self.in_cycle:
+            return
+        self.human_came = True
+        if self.with_bot:
+            self.take_back()
+        elif self.wait is not None:
+            self.finish(self.wait.run, answered=False)
+            self.wait = Wait(self.now, self.start("first_response"))
+
+    def assigned(self, event: dict[str, Any]) -> None:
+        if "team" in event:
+            self.team = event["team"]
+        if "agent_id" in event:
+            self.agent = event["agent_id"]
+            if self.agent is not None and self.in_cycle:
+                self.human_came = True
+                if self.with_bot:
+                    self.take_back()
+
+    def take_back(self) -> None:
+        self.with_bot = False
+        self.start_waiting(first_response=not self.answered)
+
+    # Waits and runs
+
+    def start_waiting(self, *, first_response: bool) -> None:
+        self.waiting_since = self.now
+        if first_response:
+            self.wait = Wait(self.now, self.start("first_response"))
+        else:
+            self.next_run = self.start("next_response")
+
+    def drop_waits(self) -> None:
+        if self.wait is not None:
+            self.finish(self.wait.run, answered=False)
+        self.finish(self.next_run, answered=False)
+        self.wait = self.next_run = self.waiting_since = None
+
+    def start(self, metric: str) -> Run:
+        run = Run(metric, self.entry.event["event_id"], self.now, self.index, self.cycle)
+        self.life.runs.append(run)
+        return run
+
+    def finish(self, run: Run | None, *, answered: bool) -> None:
+        if run is not None:
+            run.end, run.answered = self.index, answered
