@@ -1,0 +1,295 @@
+"""From YAML to checked settings: every problem at once, each with its path in the file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import types
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from tables.settings_model import File, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+Loc = tuple[str | int, ...]
+
+_MAX_SHOWN = 40  # characters of a wrong value
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
+_EXPECTED: Final = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list of two times, start and end",
+    "missing": "two times, start and end",  # of a list; a mapping's missing key has its own words
+    "too_long": "two times, start and end",
+}
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` holds every reason, `path: what is wrong; what is allowed`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+# --- YAML ------------------------------------------------------------------------------------------
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the scalars of version 1.2: `13:00`, `2026-12-25` and `NO` are text. Keys are text and unique."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
+                key.tag = "tag:yaml.org,2002:str"
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"key {key.value!r} given twice", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _decimal(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]{1,18}", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file (an empty file is an empty one); raises `SettingsError`."""
+    try:
+        found = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - a safe loader
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise SettingsError([f"{path}{place}: no YAML: {error.problem or error.context}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError([f"{path}: no YAML: {type(error).__name__}"]) from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise SettingsError([f"{path}: a mapping expected, got {_kind(found)}"])
+    return found
+
+
+# --- checking --------------------------------------------------------------------------------------
+
+
+def check(mapping: Mapping[str, Any]) -> tuple[Tenant, dict[str, Tenant]]:
+    """The settings of all tenants, and those of each tenant named under `tenants`; raises `SettingsError`."""
+    try:
+        plain = _plain(mapping)
+    except RecursionError:
+        raise SettingsError(["the file: nested too deeply, or holds itself"]) from None
+    if not isinstance(plain, dict):
+        raise SettingsError([f"the file: a mapping expected, got {_kind(plain)}"])
+    overrides = plain.pop("tenants", {})
+    common, problems = _check_one(File, plain)
+    found: dict[str, Tenant] = {}
+    lines = [_line(loc, text) for loc, text in problems]
+    for loc, text in _wrong_tenants(overrides):
+        lines.append(_line(loc, text))
+    for name, override in overrides.items() if isinstance(overrides, dict) else ():
+        if not isinstance(override, dict):
+            continue
+        tenant, own = _check_one(Tenant, _merge(plain, override))
+        lines += [
+            _line(("tenants", name, *loc), text)
+            for loc, text in own
+            if (loc, text) not in problems or _reaches(override, loc)
+        ]
+        if tenant is not None:
+            found[name] = tenant
+    if lines or common is None:
+        raise SettingsError(lines)
+    return common, found
+
+
+def _wrong_tenants(overrides: Any) -> Iterator[tuple[Loc, str]]:
+    if not isinstance(overrides, dict):
+        yield ("tenants",), f"a mapping expected, got {_kind(overrides)}"
+        return
+    for name, override in overrides.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+            yield ("tenants", name), "a tenant's name is made of a-z, 0-9, _ and -"
+        if not isinstance(override, dict):
+            yield ("tenants", name), f"a mapping expected, got {_kind(override)}"
+
+
+def _check_one(model: type[Tenant], mapping: dict[str, Any]) -> tuple[Tenant | None, list[tuple[Loc, str]]]:
+    problems = list(_cross(mapping))
+    try:
+        return model.model_validate(mapping), problems
+    except ValidationError as error:
+        return None, [_explain(each, model) for each in error.errors()] + problems
+
+
+def _cross(mapping: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """What names something elsewhere in the file; the shapes may still be wrong."""
+    calendars = mapping.get("calendars")
+    known = list(calendars) if isinstance(calendars, dict) else []
+    for key in ("sla_policies", "alert_rules"):
+        names: set[str] = set()
+        entries = mapping.get(key)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if not isinstance(entry, dict):
+                continue
+            name, calendar = entry.get("name"), entry.get("calendar")
+            if isinstance(name, str) and name in names:
+                yield (key, index, "name"), f"{name!r} is already the name of another entry"
+            elif isinstance(name, str):
+                names.add(name)
+            if isinstance(calendar, str) and calendar not in known:
+                yield (key, index, "calendar"), f"no calendar {calendar!r}; {_allowed(calendar, known)}"
+
+
+def _plain(value: Any) -> Any:
+    """Keys and dates as text, as a YAML 1.1 loader may not have left them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _merge(below: Any, above: Any) -> Any:
+    """`above` laid over `below`: mappings key by key, anything else whole."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return below | {key: _merge(below[key], each) if key in below else each for key, each in above.items()}
+
+
+def _reaches(value: Any, loc: Loc) -> bool:
+    for part in loc:
+        if isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return False
+    return True
+
+
+# --- words -----------------------------------------------------------------------------------------
+
+
+def _line(loc: Loc, text: str) -> str:
+    path = ""
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part):
+            path += f".{part}" if path else part
+        else:
+            path += f'["{part}"]'
+    return f"{path or 'the file'}: {text}"
+
+
+def _explain(error: ErrorDetails, model: type[Tenant]) -> tuple[Loc, str]:
+    loc = error["loc"]
+    if loc and loc[-1] == "[key]":
+        loc = loc[:-1]
+    if error["type"] == "extra_forbidden":
+        return loc, f"unknown key; {_allowed(str(loc[-1]), _fields_at(loc[:-1], model))}"
+    if error["type"] == "missing" and isinstance(loc[-1], str):
+        return loc, "required"
+    return loc, _wrong_value(error)
+
+
+def _wrong_value(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _EXPECTED:
+        return f"{_EXPECTED[kind]} expected, got {_kind(error['input'])}"
+    match kind:
+        case "value_error":
+            return str(context["error"])
+        case "string_too_short" | "too_short":
+            return "must not be empty"
+        case "literal_error":
+            why = f"allowed: {context['expected']}"
+        case "string_pattern_mismatch":
+            why = f"it must match {context['pattern']}"
+        case "greater_than_equal":
+            why = f"at least {context['ge']} allowed"
+        case "less_than_equal":
+            why = f"at most {context['le']} allowed"
+        case _:
+            why = error["msg"].lower()
+    return f"{_shown(error['input'])} is not allowed; {why}"
+
+
+def _fields_at(loc: Loc, model: type[Tenant]) -> list[str]:
+    """The keys allowed in the mapping at `loc`."""
+    kind: Any = model
+    for part in loc:
+        kind = _model_or_container(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation
+        else:
+            kind = get_args(kind)[-1]
+    kind = _model_or_container(kind)
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _model_or_container(kind: Any) -> Any:
+    """The type without `Annotated` and `| None`."""
+    while hasattr(kind, "__metadata__"):
+        kind = kind.__origin__
+    if get_origin(kind) in {Union, types.UnionType}:
+        return _model_or_container(next(each for each in get_args(kind) if each is not type(None)))
+    return kind
+
+
+def _allowed(wrong: str, known: list[str]) -> str:
+    near = get_close_matches(wrong, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"allowed: {', '.join(known) or 'none'}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {_shown(value)}"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case _:
+            return type(value).__name__
