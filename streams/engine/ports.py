@@ -70,3 +70,19 @@ class Shard(Protocol):
 
         `final` says that `now` is the last instant of a run.
         """
+
+
+class Rollup(Protocol):
+    """What one partition of the partials becomes. Synchronous, no I/O, never reads a clock."""
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the roll-up's own topic, in log order."""
+
+    def recovered(self, epoch: int) -> None:
+        """The own topic has been read to its end; `epoch` grows with every owner. The partials come next."""
+
+    def apply(self, records: Sequence[Record], now: int) -> None:
+        """Take partials, in offset order; from the topic's beginning after every assignment."""
+
+    def due(self, now: int) -> list[Output]:
+        """What must be published at `now` (ms). Not called before the partials were read to their end."""

@@ -1,0 +1,168 @@
+"""What the engine itself writes to a changelog partition, and how such a partition is read back.
+
+Engine records have keys that start with a zero byte: a **fence** begins an owner's time, its offset is the owner's
+epoch; a **head** comes first in every batch and says whose batch it is and where the partition's clock stood; an
+**outbox** entry holds alerts until they are delivered, its tombstone says that they are.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from streams.engine.ports import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from streams.engine.ports import Record
+
+Entry = tuple[bytes, bytes | None]
+"""Key and value of a changelog record; None deletes the key."""
+
+FENCE = b"\0f"
+HEAD = b"\0h"
+OUTBOX = b"\0o"
+
+_HEAD = struct.Struct(">qqqq")
+_OUTBOX_KEY = struct.Struct(">qq")
+_NO_STOP = -1
+
+MAX_BATCH = 850_000
+"""Bytes of records in a batch; a broker takes 1 MiB unless told otherwise."""
+_RECORD_OVERHEAD = 24
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Output])
+
+
+class Head(NamedTuple):
+    """Whose batch it is, and the partition's clock when it was written (ms)."""
+
+    epoch: int
+    clock: int
+    greatest_timestamp: int
+    stop_at: int | None
+
+    def encode(self) -> bytes:
+        """As a record's value."""
+        return _HEAD.pack(
+            self.epoch, self.clock, self.greatest_timestamp, _NO_STOP if self.stop_at is None else self.stop_at
+        )
+
+    @classmethod
+    def decode(cls, value: bytes) -> Head:
+        """Read a record's value."""
+        epoch, clock, timestamp, stop_at = _HEAD.unpack(value)
+        return cls(epoch, clock, timestamp, None if stop_at == _NO_STOP else stop_at)
+
+
+def outbox_key(epoch: int, seq: int) -> bytes:
+    """Key of the outbox entry of an owner's chunk `seq`."""
+    return OUTBOX + _OUTBOX_KEY.pack(epoch, seq)
+
+
+def encode_outputs(outputs: Sequence[Output]) -> bytes:
+    """Pack outputs for the outbox."""
+    return _encoder.encode(outputs)
+
+
+def decode_outputs(value: bytes) -> list[Output]:
+    """Read an outbox entry.
+
+    >>> one = Output("alerts", b"k", b"v", None, (("h", b"x"),))
+    >>> decode_outputs(encode_outputs([one])) == [one]
+    True
+    """
+    return _decoder.decode(value)
+
+
+def split(head: Head, leading: Sequence[Entry], changelog: Sequence[Entry]) -> list[list[Entry]]:
+    """The batches of one append: one wherever it fits, for a batch is written whole or not at all.
+
+    >>> [len(batch) for batch in split(Head(0, 0, 0, None), [], [(b"k", b"x" * 500_000)] * 3)]
+    [2, 2, 2]
+    """
+    first = (HEAD, head.encode())
+    batch: list[Entry] = [first, *leading]
+    batches, size = [batch], sum(_size(entry) for entry in leading)
+    for entry in changelog:
+        size += _size(entry)
+        if size > MAX_BATCH and len(batch) > 1:
+            batch, size = [first], _size(entry)
+            batches.append(batch)
+        batch.append(entry)
+    return batches
+
+
+def _size(entry: Entry) -> int:
+    key, value = entry
+    return len(key) + _RECORD_OVERHEAD + (len(value) if value else 0)
+
+
+class Replay:
+    """Reads a changelog partition back, in log order.
+
+    A batch written by an owner after a newer owner's fence is a zombie's: it is left out, and `stolen` are the keys
+    whose newest record is such a one, so that the value before it must be written again.
+    """
+
+    def __init__(self, restore: Callable[[bytes, bytes | None], None]) -> None:
+        self._restore = restore
+        self._owner = -1
+        self._writer = -1
+        self.head: Head | None = None
+        self.outbox: dict[bytes, bytes] = {}
+        self.stolen: set[bytes] = set()
+
+    def apply(self, records: Iterable[Record]) -> None:
+        """Take the next records."""
+        restore, stolen = self._restore, self.stolen
+        for record in records:
+            key = record.key
+            if not key:
+                continue
+            if key[0] == 0:
+                self._engine_record(key, record)
+            elif self._writer < self._owner:
+                stolen.add(key)
+            else:
+                restore(key, record.value)
+                if stolen:
+                    stolen.discard(key)
+
+    def _engine_record(self, key: bytes, record: Record) -> None:
+        if key == FENCE:
+            self._writer = self._owner = max(self._owner, record.offset)
+            return
+        if key == HEAD and record.value is not None:
+            head = Head.decode(record.value)
+            self._writer = head.epoch
+            self._owner = max(self._owner, head.epoch)
+            if head.epoch == self._owner:
+                self.head = head
+            return
+        if self._writer < self._owner:
+            return
+        if record.value is None:
+            self.outbox.pop(key, None)
+        elif key.startswith(OUTBOX):
+            self.outbox[key] = record.value
+
+
+class Recall:
+    """Finds the last rightful values of some keys: a second reading, after the first found `stolen` ones."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self.values: dict[bytes, bytes | None] = dict.fromkeys(keys)
+        self._replay = Replay(self._note)
+
+    def _note(self, key: bytes, value: bytes | None) -> None:
+        if key in self.values:
+            self.values[key] = value
+
+    def apply(self, records: Iterable[Record]) -> None:
+        """Take the next records."""
+        self._replay.apply(records)
