@@ -14,7 +14,7 @@ from deploy.local.errors import EmbeddedFailed
 from deploy.local.java import java
 from deploy.local.kafka_config import Node, write
 from deploy.local.kafka_ready import broker_ids
-from deploy.local.ports import free_ports
+from deploy.local.ports import free_ports, is_free
 from deploy.local.process import ServerProcess
 
 _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
@@ -101,7 +101,7 @@ class EmbeddedKafka:
         if node_id in self._processes:
             raise ValueError(f"node {node_id} runs already")
         self._launch(self._node(node_id))
-        self._wait()
+        self._wait({node_id})
 
     def pause_node(self, node_id: int) -> None:
         """Freeze a node (SIGSTOP): its connections stay open and nothing answers."""
@@ -129,7 +129,7 @@ class EmbeddedKafka:
         self._log(f"starting Kafka {jars.KAFKA_VERSION}, {self._size} node(s), on {self.bootstrap}")
         for node in self._nodes:
             self._launch(node)
-        self._wait()
+        self._wait(set(self.node_ids))
 
     def _plan(self, home: Path) -> list[Node]:
         there = len(list(home.glob("node-*")))
@@ -155,11 +155,13 @@ class EmbeddedKafka:
                 tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", node.properties_file)
                 command = self._java(node, _QUICK, *tool)
                 running.append(ServerProcess(f"formatting node {node.id}", command, node.log_file))
-        for process in running:
-            if process.wait() != 0:
+        for process, code in [(process, process.wait()) for process in running]:
+            if code != 0:
                 raise EmbeddedFailed(f"{process.name} failed; its log ends\n{process.log_tail()}")
 
     def _launch(self, node: Node) -> None:
+        if not is_free(node.port):  # else whoever listens there would answer for the node
+            raise EmbeddedFailed(f"Kafka node {node.id} cannot listen on {node.address}: the address is in use")
         self._processes[node.id] = ServerProcess(
             f"Kafka node {node.id}",
             self._java(node, "kafka.Kafka", node.properties_file),
@@ -167,19 +169,21 @@ class EmbeddedKafka:
             remove=node.directory if self._temporary else None,
         )
 
-    def _wait(self) -> None:
-        """Until every running node is known to the cluster: an open port is not an answer."""
+    def _wait(self, started: set[int]) -> None:
+        """Until each node just started answers and knows the others: an open port is not an answer."""
         deadline = time.monotonic() + _READY_S
-        missing = set(self._processes)
+        missing = set(started)
         while missing:
-            for process in self._processes.values():
+            for process in map(self._processes.__getitem__, missing):
                 if not process.running:
                     raise EmbeddedFailed(f"{process.name} ended; its log ends\n{process.log_tail()}")
-            if time.monotonic() > deadline:
-                tail = self._processes[min(missing)].log_tail()
-                raise EmbeddedFailed(f"Kafka nodes {sorted(missing)} not ready in {_READY_S:.0f} s; log ends\n{tail}")
+                if time.monotonic() > deadline:
+                    raise EmbeddedFailed(
+                        f"{process.name} not ready in {_READY_S:.0f} s; its log ends\n{process.log_tail()}"
+                    )
             time.sleep(_POLL_S)
-            missing = set(self._processes) - broker_ids(self.bootstrap)
+            # Asked one by one: the others may still name a node by its life before.
+            missing = {i for i in missing if not started <= broker_ids(self._node(i).address)}
 
 
 def _cluster_id() -> str:

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections (32768 on Linux, 49152
@@ -13,6 +14,9 @@ _TRIES = 200
 def is_free(port: int) -> bool:
     """Whether a server could listen on `port` of loopback now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if sys.platform != "win32":  # there it would let us share a port in use
+            # As servers do: connections of a server just stopped, in TIME_WAIT, do not hold its port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError:

@@ -1,0 +1,51 @@
+"""The command line: fast to ask, and it says what is allowed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from agents.cli import COMMANDS, main
+
+MODULES = {path.stem for path in (Path(__file__).parents[2] / "agents" / "commands").glob("[a-z]*.py")}
+
+
+def test_help_lists_every_command_and_imports_none() -> None:
+    script = (
+        "import sys; from agents.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines() if line[:3].strip()] == [
+        *COMMANDS
+    ]
+    loaded = set(done.stderr.split())
+    assert not loaded & {"faust", "aiokafka", "redis", "aiohttp", "pydantic", "rich", "agents.commands"}
+
+
+def test_every_command_module_is_in_the_table() -> None:
+    assert {name.replace("-", "_") for name in COMMANDS} >= MODULES
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_each_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(main, [name.replace("_", "-"), "--help"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("call", "allowed"),
+    [
+        (["nonsense"], "demo"),
+        (["--nonsense"], "--version"),
+        (["broker", "--node", "3"], "--nodes"),
+        (["broker", "--nodes", "30"], "1<=x<=9"),
+        (["redis", "--port", "http"], "integer"),
+        (["redis", "surplus"], "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_call_exits_2_and_says_what_is_allowed(call: list[str], allowed: str) -> None:
+    result = CliRunner().invoke(main, call)
+    assert result.exit_code == 2
+    assert allowed in result.output
