@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.oracle.face import Sample
 from tests.oracle.history import History, Placed
-from tests.oracle.life import Life, Sample, fold
+from tests.oracle.life import Life, fold
 from tests.oracle.rules import Rules, rules_for
 from tests.oracle.sla import Demand, Outbox, as_record, demands
 from tests.oracle.validate import BadInputError, decode
@@ -26,13 +27,15 @@ ALERT_ORDER = ("at", "tenant", "conversation_id", "metric", "instance", "state",
 
 @dataclass(slots=True)
 class Result:
-    """`counts`: how arrivals were placed (late, duplicate…), what was skipped or left out, and samples by kind.
+    """`counts`: how arrivals were placed (late, duplicate…), what was skipped or left out.
+    `samples`: those of the final fold, of all tenants.
     `passing`: (tenant, scope) that the history knew for a while, but that its final fold does not know."""
 
     kpi: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     dlq: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    samples: list[Sample] = field(default_factory=list)
     passing: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -152,8 +155,8 @@ class _World:
         for tenant, rules in sorted(self.rules.items()):
             mine = [conversation for conversation in self.all if conversation.tenant == tenant]
             lives = [fold(conversation.history.entries, rules, horizon=at) for conversation in mine]
-            samples: list[Sample] = [sample for life in lives for sample in life.samples]
-            self.result.counts.update(sample.kind for sample in samples)
+            samples = [sample for life in lives for sample in life.samples]
+            self.result.samples += samples
             scopes = {scope for life in lives for scope in life.scopes}
             standing = [c.standing(at) for c in self.current.values() if c.tenant == tenant]
             self.result.kpi += records(tenant, rules.zone, rules.formula, scopes, samples, standing, at)

@@ -6,38 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.oracle.face import Face, Sample, scopes_of
 from tests.oracle.history import Entry
 from tests.oracle.rules import Rules
 
 FOREVER = 10**18
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """What a conversation shows after an event. `status` is resolved before its first cycle too."""
-
-    status: str
-    channel: str
-    agent: str | None
-    team: str | None
-    topics: frozenset[str]
-    priority: str
-    cycle: int
-    opened_at: int
-    waiting_since: int | None
-
-    @property
-    def in_cycle(self) -> bool:
-        return self.status != "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    kind: str
-    at: int
-    scopes: tuple[str, ...]
-    conversation_id: str
-    value: int = 0  # ms
 
 
 @dataclass(slots=True)
@@ -68,23 +41,6 @@ class Life:
     runs: list[Run] = field(default_factory=list)
     faces: list[Face] = field(default_factory=list)
     scopes: set[str] = field(default_factory=set)
-
-
-def encoded(name: str) -> str:
-    for raw in "%/:| ":  # the percent sign first
-        name = name.replace(raw, f"%{ord(raw):02X}")
-    return name
-
-
-def scopes_of(face: Face, agent: str | None) -> tuple[str, ...]:
-    """The scopes of a sample or of a gauge, credited to `agent`."""
-    channel = f"channel:{encoded(face.channel)}"
-    scopes = ["tenant", channel, f"priority:{face.priority}"]
-    if agent is not None:
-        scopes += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{channel}"]
-    if face.team is not None:
-        scopes.append(f"team:{encoded(face.team)}")
-    return (*scopes, *(f"topic:{encoded(topic)}" for topic in face.topics))
 
 
 def fold(entries: Sequence[Entry], rules: Rules, horizon: int = FOREVER) -> Life:
@@ -207,8 +163,9 @@ class _Fold:
 
     def resolve(self) -> None:
         if self.wait is not None and not self.wait.decided:
-            short = self.now - self.wait.anchor <= self.rules.short_abandon
-            self.book("sl_short_abandoned" if short else "sl_abandoned", self.agent)
+            waited = self.now - self.wait.anchor
+            short = waited <= self.rules.short_abandon
+            self.book("sl_short_abandoned" if short else "sl_abandoned", self.agent, waited)
         self.drop_waits()
         self.with_bot = False
         self.status = "resolved"
@@ -260,7 +217,7 @@ class _Fold:
         if self.wait is not None:
             self.book("frt", sender, self.now - self.wait.anchor)
             if not self.wait.decided:
-                self.book("sl_met", sender)
+                self.book("sl_met", sender, self.now - self.wait.anchor)
             self.finish(self.wait.run, answered=True)
             self.answered = True
         else:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.oracle.face import Face
 from tests.oracle.history import Entry
-from tests.oracle.life import FOREVER, Face, Life, Run
+from tests.oracle.life import FOREVER, Life, Run
 from tests.oracle.rules import Policy, Rules
 
 Segment = tuple[int, int, bool]  # from, until, paused

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.life import Face, Sample, scopes_of
+from tests.oracle.face import Face, Sample, scopes_of
 
 PANE = 60_000
 HOUR = 3_600_000
