@@ -1,0 +1,25 @@
+-- ARGV[3..]: triples of scope, start_at and the minute's KPI record as JSON. Sorted set by start_at, the last 24 h.
+local changed, n = {}, 0
+for i = 3, #ARGV, 3 do
+  local scope, start, json = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local key = p .. 'trend:' .. scope
+  local newest = call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
+  local stored = call('ZRANGEBYSCORE', key, start, start)[1]
+  local oldest = (newest and tonumber(newest) or 0) - 86400000
+  if tonumber(start) <= oldest then
+    refused = refused + 1
+  elseif stored and tonumber(string.match(stored, '"seq":(%d+)')) > tonumber(string.match(json, '"seq":(%d+)')) then
+    refused = refused + 1
+  elseif stored ~= json then
+    if stored then call('ZREM', key, stored) end
+    call('ZADD', key, start, json)
+    if not newest or tonumber(start) > tonumber(newest) then
+      call('ZREMRANGEBYSCORE', key, '-inf', tonumber(start) - 86400000)
+    end
+    changed[n + 1] = 'trend:' .. scope
+    changed[n + 2] = start
+    n = n + 2
+  end
+end
+announce(changed, n)
+return {before, refused}

@@ -1,0 +1,257 @@
+"""What waits to be written to Redis: the latest value of every key, bounded."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+
+import orjson
+
+K = TypeVar("K")
+
+BATCH = 100
+"""Items one script writes: it holds the server up for about a millisecond."""
+
+KpiItem = tuple[str, str, str, int, bytes]
+"""tenant, scope, window, seq, record (JSON)"""
+MinuteItem = tuple[str, str, int, int, bytes]
+"""tenant, scope, start_at (ms), seq, record (JSON)"""
+AlertItem = tuple[str, str, bytes]
+"""tenant, alert_id, alert (JSON)"""
+
+
+class Waiting(NamedTuple):
+    """The absolute state of one conversation: since when it waits, in which scopes, and its SLA deadlines."""
+
+    tenant: str
+    partition: int
+    epoch: int
+    conversation_id: str
+    waiting_since: int | None
+    scopes: tuple[str, ...]
+    deadlines: Mapping[str, int]
+
+
+class Batch(NamedTuple):
+    """Arguments of one call of one script for one tenant; `owner` packs them, and takes them back after a failure."""
+
+    tenant: str
+    owner: "Queue"
+    head: tuple[int, ...]
+    items: list[Any]
+
+
+class Queue(Protocol):
+    """Items for one script, the latest of each key."""
+
+    script: str
+    width: int
+    """Arguments an item makes."""
+
+    def __len__(self) -> int: ...
+
+    def take(self) -> list[Batch]:
+        """All of them, the queue is empty after it."""
+
+    def pack(self, items: list[Any]) -> bytes:
+        """The items as arguments on the wire."""
+
+    def put_back(self, batch: Batch) -> None:
+        """Return what was not written, behind whatever is newer."""
+
+
+class _Latest(Generic[K]):
+    """Records by tenant and key; a lower seq never replaces a higher one."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._tenants: dict[str, dict[K, tuple[int, bytes]]] = {}
+        self.overflowed = False
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tenants.values()))
+
+    def take(self) -> list[Batch]:
+        """All of them, in batches."""
+        taken, self._tenants = self._tenants, {}
+        return [
+            Batch(tenant, cast("Queue", self), (), items[i : i + BATCH])
+            for tenant, latest in taken.items()
+            for items in [list(latest.items())]
+            for i in range(0, len(items), BATCH)
+        ]
+
+    def put_back(self, batch: Batch) -> None:
+        """Return what was not written, where nothing newer has come."""
+        latest = self._tenants.setdefault(batch.tenant, {})
+        for key, value in batch.items:
+            latest.setdefault(key, value)
+
+    def _put(self, tenant: str, key: K, seq: int, body: bytes) -> None:
+        latest = self._tenants.get(tenant)
+        if latest is None:
+            latest = self._tenants[tenant] = {}
+        held = latest.get(key)
+        if held is None and len(latest) >= self._limit:
+            self.overflowed = True
+        elif held is None or held[0] <= seq:
+            latest[key] = (seq, body)
+
+
+class KpiQueue(_Latest[str]):
+    """KPI records by tenant and `scope:window`."""
+
+    script, width = "kpi", 2
+
+    def put(self, records: Iterable[KpiItem]) -> None:
+        """Keep the records, but for new keys beyond the limit."""
+        put = self._put
+        for tenant, scope, window, seq, body in records:
+            put(tenant, f"{scope}:{window}", seq, body)
+
+    def pack(self, items: list[tuple[str, tuple[int, bytes]]]) -> bytes:
+        """The arguments of `kpi.lua`."""
+        parts = []
+        for text, (_, body) in items:
+            name = text.encode()
+            parts.append(b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(name), name, len(body), body))
+        return b"".join(parts)
+
+
+class MinuteQueue(_Latest[tuple[str, int]]):
+    """Records of minutes by tenant, scope and start."""
+
+    script, width = "minutes", 3
+
+    def put(self, records: Iterable[MinuteItem]) -> None:
+        """Keep the records, but for new keys beyond the limit."""
+        for tenant, scope, start, seq, body in records:
+            self._put(tenant, (scope, start), seq, body)
+
+    def pack(self, items: list[tuple[tuple[str, int], tuple[int, bytes]]]) -> bytes:
+        """The arguments of `minutes.lua`."""
+        return b"".join([_words(scope.encode(), b"%d" % start, body) for (scope, start), (_, body) in items])
+
+
+class AlertQueue:
+    """Alerts in order; beyond the limit the oldest go, as they would go from the stream."""
+
+    script, width = "alerts", 2
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._tenants: dict[str, deque[tuple[str, bytes]]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tenants.values()))
+
+    def put(self, records: Iterable[AlertItem]) -> None:
+        """Append the alerts."""
+        for tenant, alert_id, body in records:
+            self._queue(tenant).append((alert_id, body))
+
+    def take(self) -> list[Batch]:
+        """All of them, in order."""
+        taken, self._tenants = self._tenants, {}
+        return [
+            Batch(tenant, self, (), items[i : i + BATCH])
+            for tenant, queue in taken.items()
+            for items in [list(queue)]
+            for i in range(0, len(items), BATCH)
+        ]
+
+    def pack(self, items: list[tuple[str, bytes]]) -> bytes:
+        """The arguments of `alerts.lua`."""
+        return b"".join([_words(alert_id.encode(), body) for alert_id, body in items])
+
+    def put_back(self, batch: Batch) -> None:
+        """Return what was not written, before whatever came since."""
+        newer = self._queue(batch.tenant)
+        room = self._limit - len(newer)
+        newer.extendleft(reversed(batch.items[-room:] if room else []))
+
+    def _queue(self, tenant: str) -> deque[tuple[str, bytes]]:
+        return self._tenants.setdefault(tenant, deque(maxlen=self._limit))
+
+
+class _Partition:
+    __slots__ = ("changes", "epoch")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.changes: dict[str, Waiting] = {}
+
+
+class WaitingQueue:
+    """The latest state of conversations by tenant and source partition, of the newest epoch only."""
+
+    script, width = "waiting", 2
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._partitions: dict[tuple[str, int], _Partition] = {}
+        self.sweeps: dict[tuple[str, int], int] = {}
+        self.overflowed = False
+
+    def __len__(self) -> int:
+        return sum(len(held.changes) for held in self._partitions.values()) + len(self.sweeps)
+
+    def put(self, changes: Iterable[Waiting]) -> None:
+        """Keep the changes, but for those of an older owner than one seen here, and new ones beyond the limit."""
+        for change in changes:
+            held = self._of(change.tenant, change.partition, change.epoch)
+            if held is None:
+                continue
+            if len(held.changes) >= self._limit and change.conversation_id not in held.changes:
+                self.overflowed = True
+            else:
+                held.changes[change.conversation_id] = change
+
+    def takeover(self, tenant: str, partition: int, epoch: int, members: Iterable[Waiting]) -> None:
+        """Write the members, then remove what older epochs left."""
+        self.put(members)
+        if self._of(tenant, partition, epoch) is not None:
+            self.sweeps[tenant, partition] = epoch
+
+    def take(self) -> list[Batch]:
+        """All changes; sweeps stay."""
+        batches = []
+        for (tenant, partition), held in self._partitions.items():
+            changes = list(held.changes.values())
+            held.changes = {}
+            batches += [
+                Batch(tenant, self, (partition, held.epoch), changes[i : i + BATCH])
+                for i in range(0, len(changes), BATCH)
+            ]
+        return batches
+
+    def pack(self, items: list[Waiting]) -> bytes:
+        """The arguments of `waiting.lua`."""
+        return b"".join(
+            [
+                _words(
+                    item.conversation_id.encode(),
+                    orjson.dumps((item.waiting_since, item.scopes, item.deadlines))
+                    if item.waiting_since is not None or item.deadlines
+                    else b"",
+                )
+                for item in items
+            ]
+        )
+
+    def put_back(self, batch: Batch) -> None:
+        """Return what was not written, where nothing newer has come."""
+        partition, epoch = batch.head
+        held = self._of(batch.tenant, partition, epoch)
+        if held is not None:
+            for change in batch.items:
+                held.changes.setdefault(change.conversation_id, change)
+
+    def _of(self, tenant: str, partition: int, epoch: int) -> _Partition | None:
+        held = self._partitions.get((tenant, partition))
+        if held is None or held.epoch < epoch:
+            held = self._partitions[tenant, partition] = _Partition(epoch)
+        return held if held.epoch == epoch else None
+
+
+def _words(*words: bytes) -> bytes:
+    return b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])

@@ -1,0 +1,288 @@
+"""Results to Redis: never in the way of Kafka, never behind for longer than Redis is away."""
+
+import asyncio
+import inspect
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError, ResponseError
+
+from agents.sinks.layout import TENANTS, prefix
+from agents.sinks.link import Link, words
+from agents.sinks.pending import (
+    AlertItem,
+    AlertQueue,
+    Batch,
+    KpiItem,
+    KpiQueue,
+    MinuteItem,
+    MinuteQueue,
+    Queue,
+    Waiting,
+    WaitingQueue,
+)
+from streams.clock import wall_ms
+
+__all__ = ["RedisSink", "Waiting"]
+
+_LINGER_S = 0.02  # lets records of one moment share a script
+_BEAT_S = 1.0
+_ROUND = 10  # batches a round trip
+_BACKOFF_S = (0.1, 5.0)
+
+log = structlog.get_logger(__name__)
+
+
+class RedisSink:
+    """Writes KPI records, minutes, alerts and waiting conversations in the layout of `agents.sinks.layout`.
+
+    The methods that take records only enqueue, and must be called in the event loop that `start` was called in.
+    While Redis is away the latest value of every key is kept (up to `limit` keys of a kind) and written afterwards.
+    `resync` is called when Redis is found to have lost what was written (flushed, replaced, restored from an older
+    snapshot) or when the limit was exceeded: it must enqueue everything once more. Nothing is expected of Redis at
+    the first contact: whoever starts a sink sends what it recovered. `clock` (ms) is the clock of the run,
+    which readers of ages go by.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        resync: Callable[[], Awaitable[None] | None],
+        clock: Callable[[], int] = wall_ms,
+        tenants: Iterable[str] = (),
+        durable: bool = True,
+        limit: int = 500_000,
+        timeout_s: float = 5.0,
+    ) -> None:
+        self._link = Link(url, timeout_s)
+        self._resync = resync
+        self._clock = clock
+        self._durable = durable
+        self._kpi, self._minutes = KpiQueue(limit), MinuteQueue(limit)
+        self._alerts, self._waiting = AlertQueue(10_000), WaitingQueue(limit)
+        # In the order in which they are written.
+        self._queues: tuple[Queue, ...] = (self._alerts, self._waiting, self._kpi, self._minutes)
+        self._tenants = set(tenants)
+        self._writer = secrets.token_hex(8)
+        self._sent = 0
+        self._written: dict[str, int] = {}
+        self._resync_due = False
+        self._oldest: float | None = None
+        self._in_flight = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._backoff = _BACKOFF_S[0]
+        self.connected = False
+        """Whether the last exchange with Redis went well."""
+        self.errors = 0
+        """Failed exchanges, refused scripts and failed resyncs."""
+        self.written = 0
+        """Items written."""
+        self.refused = 0
+        """Items that Redis holds a newer or the same version of."""
+        self.dropped = 0
+        """Items that no script could take."""
+        self.resyncs = 0
+        """How often everything was sent once more."""
+
+    @property
+    def pending(self) -> int:
+        """Items not written yet."""
+        return sum(map(len, self._queues)) + self._in_flight
+
+    @property
+    def behind_s(self) -> float:
+        """Age of the oldest item not written yet."""
+        return 0.0 if self._oldest is None else time.monotonic() - self._oldest
+
+    def kpi(self, records: Iterable[KpiItem]) -> None:
+        """Records as (tenant, scope, window, seq, JSON)."""
+        self._kpi.put(records)
+        self._woken()
+
+    def minutes(self, records: Iterable[MinuteItem]) -> None:
+        """Records of minutes as (tenant, scope, start_at, seq, JSON)."""
+        self._minutes.put(records)
+        self._woken()
+
+    def alerts(self, records: Iterable[AlertItem]) -> None:
+        """Alerts as (tenant, alert_id, JSON), in order."""
+        self._alerts.put(records)
+        self._woken()
+
+    def waiting(self, changes: Iterable[Waiting]) -> None:
+        """The state of conversations, each whole: no `waiting_since` and no deadlines removes it."""
+        self._waiting.put(changes)
+        self._woken()
+
+    def takeover(self, tenant: str, partition: int, epoch: int, members: Iterable[Waiting]) -> None:
+        """All conversations of a partition of which this process is the owner now; whatever older owners left goes."""
+        self._waiting.takeover(tenant, partition, epoch, members)
+        self._woken()
+
+    def start(self) -> None:
+        """Begin to write, in the running event loop."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="redis-sink")
+
+    async def stop(self, drain_s: float = 5.0) -> None:
+        """Write what is pending for at most `drain_s`, then let go."""
+        deadline = time.monotonic() + drain_s
+        while self._task is not None and self.pending and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _woken(self) -> None:
+        if self._oldest is None:
+            self._oldest = time.monotonic()
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._link.open()
+                await self._serve()
+            except (RedisError, OSError, TimeoutError) as error:
+                self.errors += 1
+                if self.connected or self.errors == 1:
+                    log.warning("redis_away", error=str(error), pending=self.pending)
+                self.connected = False
+            finally:
+                await self._link.close()
+            await asyncio.sleep(self._backoff * random.uniform(0.5, 1.0))  # noqa: S311
+            self._backoff = min(self._backoff * 2, _BACKOFF_S[1])
+
+    async def _serve(self) -> None:
+        beat_at = 0.0
+        while True:
+            if time.monotonic() >= beat_at:
+                await self._beat()
+                beat_at = time.monotonic() + _BEAT_S
+            await self._flush()
+            if not self.connected:
+                log.info("redis_connected", resync=self._resync_due)
+            self.connected, self._backoff = True, _BACKOFF_S[0]
+            await self._resync_if_due()
+            try:
+                async with asyncio.timeout(max(0.0, beat_at - time.monotonic())):
+                    await self._wake.wait()
+                    await asyncio.sleep(_LINGER_S)
+            except TimeoutError:
+                continue
+
+    async def _resync_if_due(self) -> None:
+        full = [queue for queue in (self._kpi, self._minutes, self._waiting) if queue.overflowed]
+        if not full and not self._resync_due:
+            return
+        for queue in full:
+            queue.overflowed = False
+        self._resync_due = False
+        self.resyncs += 1
+        try:
+            result = self._resync()
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            self.errors += 1
+            self._resync_due = True
+            log.exception("redis_resync_failed")
+            await asyncio.sleep(_BEAT_S)
+
+    async def _flush(self) -> None:
+        self._wake.clear()
+        oldest, self._oldest = self._oldest, None
+        self._in_flight = sum(map(len, self._queues))
+        batches = [batch for queue in self._queues for batch in queue.take()]
+        sweeps, self._waiting.sweeps = self._waiting.sweeps, {}
+        done = 0
+        try:
+            while done < len(batches):
+                part = batches[done : done + _ROUND]
+                await self._write(part)
+                done += len(part)
+                self._in_flight -= sum(len(batch.items) for batch in part)
+            for tenant, partition in list(sweeps):
+                await self._sweep(tenant, partition, sweeps[tenant, partition])
+                del sweeps[tenant, partition]
+        except BaseException:
+            for batch in reversed(batches[done:]):
+                batch.owner.put_back(batch)
+            self._waiting.sweeps = sweeps | self._waiting.sweeps
+            self._oldest = oldest
+            raise
+        finally:
+            self._in_flight = 0
+
+    async def _write(self, batches: list[Batch]) -> None:
+        numbers, packets = [], []
+        for batch in batches:
+            self._tenants.add(batch.tenant)
+            self._sent += 1
+            numbers.append(self._sent)
+            body, count = batch.owner.pack(batch.items), len(batch.items) * batch.owner.width
+            head: tuple[str | int, ...] = (self._writer, self._sent, *batch.head)
+            packets.append(self._link.call(batch.owner.script, prefix(batch.tenant), *head, body=body, count=count))
+        answers = await self._link.round_trip(packets)
+        for batch, number, answer in zip(batches, numbers, answers, strict=True):
+            if self._unusable(answer):
+                self.dropped += len(batch.items)
+                log.error("redis_script_failed", script=batch.owner.script, error=str(answer))
+                continue
+            self._check(batch.tenant, number, answer)
+            self.refused += answer[1]
+            self.written += len(batch.items) - answer[1]
+
+    async def _sweep(self, tenant: str, partition: int, epoch: int) -> None:
+        cursor = "0"
+        while True:
+            self._sent += 1
+            number = self._sent
+            call = self._link.call("sweep", prefix(tenant), self._writer, number, partition, epoch, cursor)
+            (answer,) = await self._link.round_trip([call])
+            if self._unusable(answer):
+                log.error("redis_script_failed", script="sweep", error=str(answer))
+                return
+            self._check(tenant, number, answer)
+            cursor = answer[2].decode()
+            if cursor == "0":
+                return
+
+    async def _beat(self) -> None:
+        tenants = sorted(self._tenants)
+        if not tenants:
+            return
+        numbers, packets = [], [b"*%d\r\n%b" % (2 + len(tenants), words("SADD", TENANTS, *tenants))]
+        for tenant in tenants:
+            self._sent += 1
+            numbers.append(self._sent)
+            head = (self._writer, self._sent, wall_ms(), self._clock(), int(self._durable))
+            packets.append(self._link.call("beat", prefix(tenant), *head))
+        answers = await self._link.round_trip(packets)
+        for tenant, number, answer in zip(tenants, numbers, answers[1:], strict=True):
+            if not self._unusable(answer):
+                self._check(tenant, number, answer)
+
+    def _check(self, tenant: str, number: int, answer: list[Any]) -> None:
+        if answer[0] < self._written.get(tenant, 0):
+            # One resync covers all tenants.
+            self._written.clear()
+            self._resync_due = True
+            log.warning("redis_lost_data", tenant=tenant)
+        self._written[tenant] = number
+
+    def _unusable(self, answer: object) -> bool:
+        """Whether a script failed on its input, so that trying again is of no use. Raises other errors."""
+        if not isinstance(answer, ResponseError):
+            return False
+        if type(answer) is ResponseError and "user_script" in str(answer) and not str(answer).startswith("MISCONF"):
+            self.errors += 1
+            return True
+        raise answer
