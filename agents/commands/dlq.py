@@ -1,0 +1,128 @@
+"""`sigap dlq`: rejected records and their reasons."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+import click
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.commands._environment import read_environment
+from agents.settings import Environment
+from agents.topics import PATIENCE_S, TopicsError, partition_counts
+from streams.topics import BY_NAME
+
+_POLL_MS = 1_000
+_KEPT = 2_000  # bytes of a value
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One rejected record: `at` is when it was rejected, in ms, `size` the bytes of its value."""
+
+    at: int
+    reason: str
+    detail: str
+    source: str
+    size: int
+    value: bytes
+
+    @classmethod
+    def of(cls, record: Any) -> "DeadLetter":
+        """The dead letter in a record of aiokafka; a header that is missing shows as `?`."""
+        held = {name: (value or b"").decode("utf-8", "backslashreplace") for name, value in record.headers}
+        source = f"{held.get('source_topic', '?')}/{held.get('source_partition', '?')}@{held.get('source_offset', '?')}"
+        detail = held.get("detail", "") + (f" (cut: {held['cut']})" if "cut" in held else "")
+        value = record.value or b""
+        return cls(record.timestamp, held.get("reason", "?"), detail, source, len(value), value[:_KEPT])
+
+    def line(self) -> str:
+        """Time, reason, source, size and detail; nothing of the value."""
+        time = datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _printable(f"{time}  {self.reason:<15}  {self.source}  {self.size} B  {self.detail}")
+
+
+@click.group()
+def command() -> None:
+    """Rejected records and their reasons. SIGAP_KAFKA names the brokers."""
+
+
+@command.command(name="list")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="The newest N.")
+@click.option("--reason", metavar="R", help="Only those with this reason, such as missing_field.")
+@click.option("--show-values", is_flag=True, help="The values too. They may hold what customers wrote.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=PATIENCE_S,
+    show_default=True,
+    metavar="S",
+    help="Seconds to wait for brokers.",
+)
+def _list(limit: int, reason: str | None, *, show_values: bool, wait: float) -> None:
+    """Show rejected records, the newest last: time, reason, source topic/partition@offset, size, detail."""
+    environment = read_environment(kafka=True)
+    try:
+        letters = asyncio.run(read(environment, limit, reason, patience_s=wait))
+    except TopicsError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from None
+    for letter in letters:
+        click.echo(letter.line())
+        if show_values:
+            text = letter.value.decode("utf-8", "backslashreplace")
+            click.echo(f"    {_printable(text)}{'...' if letter.size > len(letter.value) else ''}")
+    click.echo(f"{len(letters)} shown" if letters else "no rejected records", err=True)
+
+
+async def read(
+    environment: Environment,
+    limit: int,
+    reason: str | None = None,
+    *,
+    patience_s: float = PATIENCE_S,
+    say: Callable[[str], None] = lambda line: click.echo(line, err=True),
+) -> list[DeadLetter]:
+    """The newest `limit` dead letters, of one reason if given, oldest first; raises `TopicsError`."""
+    name = BY_NAME["dlq"].full_name(environment.topic_prefix)
+    count = (await partition_counts(environment, say, patience_s)).get(name)
+    if count is None:
+        raise TopicsError([f"{name}: missing; `sigap topics create` creates it"])
+    consumer = AIOKafkaConsumer(
+        **environment.kafka_kwargs(), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+    )
+    await consumer.start()
+    try:
+        return await _read(consumer, [TopicPartition(name, each) for each in range(count)], limit, reason)
+    finally:
+        await consumer.stop()
+
+
+async def _read(consumer: Any, partitions: list[TopicPartition], limit: int, reason: str | None) -> list[DeadLetter]:
+    consumer.assign(partitions)
+    starts = await consumer.beginning_offsets(partitions)
+    ends = await consumer.end_offsets(partitions)
+    found: dict[TopicPartition, deque[DeadLetter]] = {each: deque(maxlen=limit) for each in partitions}
+    for partition in partitions:
+        # Without a filter nothing before the last `limit` of a partition can be shown.
+        consumer.seek(partition, max(starts[partition], 0 if reason else ends[partition] - limit))
+    left = {each for each in partitions if starts[each] < ends[each]}
+    while left:
+        for partition, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
+            for record in records:
+                letter = DeadLetter.of(record)
+                if record.offset < ends[partition] and reason in {None, letter.reason}:
+                    found[partition].append(letter)
+        for partition in list(left):
+            if await consumer.position(partition) >= ends[partition]:
+                left.remove(partition)
+    return sorted(chain(*found.values()), key=lambda letter: letter.at)[-limit:]
+
+
+def _printable(text: str) -> str:
+    """The text with control characters escaped, so that it cannot speak to the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

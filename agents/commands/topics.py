@@ -1,0 +1,84 @@
+"""`sigap topics`: the contract's topics on a broker."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from agents.commands._environment import read_environment
+from agents.topics import PATIENCE_S, TopicsError, check, create
+
+
+@click.group()
+def command() -> None:
+    """Create the topics of the contract, or check them. SIGAP_KAFKA names the brokers."""
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option(
+            "--wait",
+            type=click.FloatRange(0),
+            default=PATIENCE_S,
+            show_default=True,
+            metavar="S",
+            help="Seconds to wait for brokers.",
+        ),
+        click.option(
+            "--replication",
+            type=click.IntRange(1, 100),
+            metavar="N",
+            help="Replicas of each topic; default SIGAP_REPLICATION, else 3, or the number of brokers if less.",
+        ),
+        click.option(
+            "--partitions",
+            type=click.IntRange(1, 10_000),
+            metavar="N",
+            help="Partitions; default as sigap.events has, else 4. Fixed for a prefix.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _fail(error: TopicsError) -> None:
+    for problem in error.problems:
+        _say(problem)
+    raise SystemExit(1)
+
+
+@command.command(name="create")
+@_options
+def _create(wait: float, **wanted: Any) -> None:
+    """Create the topics that are missing; those that exist stay as they are."""
+    environment = read_environment(kafka=True)
+    try:
+        created = asyncio.run(create(environment, _say, patience_s=wait, **wanted))
+    except TopicsError as error:
+        _fail(error)
+    else:
+        for name in created.names:
+            click.echo(f"created {name}")
+        click.echo(f"{len(created.names)} created; {created.partitions} partitions")
+
+
+@command.command(name="check")
+@_options
+def _check(wait: float, **wanted: Any) -> None:
+    """Say what differs from the contract and exit 1, or exit 0."""
+    environment = read_environment(kafka=True)
+    try:
+        differences = asyncio.run(check(environment, _say, patience_s=wait, **wanted))
+    except TopicsError as error:
+        _fail(error)
+    else:
+        for each in differences:
+            click.echo(each)
+        if differences:
+            raise SystemExit(1)
+        click.echo("the topics are as they should be")

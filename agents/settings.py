@@ -1,0 +1,283 @@
+"""The environment of a process: addresses, secrets, limits (`SIGAP_*`)."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from streams.topics import PREFIX
+from tables.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faust.types.auth import CredentialsT
+
+Clock = Literal["wall", "event"]
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+VARIABLES: Final = {
+    "SIGAP_KAFKA": "brokers, HOST:PORT,...",
+    "SIGAP_REDIS": "redis://, rediss:// (TLS) or unix:// URL, with user and password where needed",
+    "SIGAP_CONFIG": "the YAML file of settings",
+    "SIGAP_DATA_DIR": "directory for files of ours",
+    "SIGAP_TOPIC_PREFIX": f"first part of every topic's name; default {PREFIX}",
+    "SIGAP_CLOCK": "wall (default) or event: what drives the clocks of partitions",
+    "SIGAP_TICKS": "1: records with the header sigap-tick stop a partition's clock; default 0",
+    "SIGAP_TOKEN": "the secret that `sigap serve` asks for",
+    "SIGAP_REPLICATION": "replicas of each topic; default 3, or the number of brokers if less",
+    "SIGAP_INSTANCE_ID": "a name that stays the same when this worker restarts",
+    "SIGAP_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT (default), SSL, SASL_PLAINTEXT or SASL_SSL",
+    "SIGAP_KAFKA_SASL_MECHANISM": "PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512",
+    "SIGAP_KAFKA_USERNAME": "user for SASL",
+    "SIGAP_KAFKA_PASSWORD": "password for SASL",
+    "SIGAP_KAFKA_CAFILE": "certificates of authorities, PEM; default the system's",
+    "SIGAP_KAFKA_CERTFILE": "this client's certificate, PEM",
+    "SIGAP_KAFKA_KEYFILE": "its key, PEM",
+    "SIGAP_KAFKA_KEY_PASSWORD": "the key's password",
+}
+"""Every variable with its meaning."""
+
+_BROKER: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FLAGS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_GREATEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a process is told from outside. Secrets are in no `repr`."""
+
+    kafka: tuple[str, ...] = ()
+    redis: str | None = field(default=None, repr=False)
+    config: Path | None = None
+    data_dir: Path | None = None
+    topic_prefix: str = PREFIX
+    clock: Clock = "wall"
+    ticks: bool = False
+    token: str | None = field(default=None, repr=False)
+    replication: int | None = None
+    instance_id: str | None = None
+    security_protocol: Protocol = "PLAINTEXT"
+    sasl_mechanism: Mechanism = "PLAIN"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    cafile: Path | None = None
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    key_password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Environment:
+        """The environment that `environ` describes; an empty variable counts as absent.
+
+        Raises `SettingsError` with every problem; no message repeats an address or a secret.
+        """
+        reader = _Reader(environ)
+        found = cls(
+            kafka=reader.brokers("SIGAP_KAFKA"),
+            redis=reader.redis("SIGAP_REDIS"),
+            config=reader.path("SIGAP_CONFIG", must_exist=True),
+            data_dir=reader.path("SIGAP_DATA_DIR", must_exist=False),
+            topic_prefix=reader.matching("SIGAP_TOPIC_PREFIX", _PREFIX, "letters, digits, . _ and -") or PREFIX,
+            clock=reader.choice("SIGAP_CLOCK", ("wall", "event")),
+            ticks=reader.choice("SIGAP_TICKS", ("0", *_FLAGS), _FLAGS),
+            token=reader.text("SIGAP_TOKEN"),
+            replication=reader.count("SIGAP_REPLICATION", greatest=100),
+            instance_id=reader.matching("SIGAP_INSTANCE_ID", _PREFIX, "letters, digits, . _ and -"),
+            security_protocol=reader.choice(
+                "SIGAP_KAFKA_SECURITY_PROTOCOL", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+            ),
+            sasl_mechanism=reader.choice("SIGAP_KAFKA_SASL_MECHANISM", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
+            username=reader.text("SIGAP_KAFKA_USERNAME"),
+            password=reader.text("SIGAP_KAFKA_PASSWORD"),
+            cafile=reader.path("SIGAP_KAFKA_CAFILE", must_exist=True),
+            certfile=reader.path("SIGAP_KAFKA_CERTFILE", must_exist=True),
+            keyfile=reader.path("SIGAP_KAFKA_KEYFILE", must_exist=True),
+            key_password=reader.text("SIGAP_KAFKA_KEY_PASSWORD"),
+        )
+        problems = reader.problems or [*found._contradictions()]
+        if problems:
+            raise SettingsError(problems)
+        return found
+
+    def _contradictions(self) -> list[str]:
+        sasl, tls = self.security_protocol.startswith("SASL"), self.security_protocol.endswith("SSL")
+        problems = []
+        for name, value in (("USERNAME", self.username), ("PASSWORD", self.password)):
+            if sasl and value is None:
+                problems.append(
+                    f"SIGAP_KAFKA_{name}: required with SIGAP_KAFKA_SECURITY_PROTOCOL={self.security_protocol}"
+                )
+            if not sasl and value is not None:
+                problems.append(
+                    f"SIGAP_KAFKA_{name}: not used unless SIGAP_KAFKA_SECURITY_PROTOCOL is SASL_SSL or SASL_PLAINTEXT"
+                )
+        for name, file in (("CAFILE", self.cafile), ("CERTFILE", self.certfile), ("KEYFILE", self.keyfile)):
+            if not tls and file is not None:
+                problems.append(f"SIGAP_KAFKA_{name}: not used unless SIGAP_KAFKA_SECURITY_PROTOCOL is SSL or SASL_SSL")
+        if self.keyfile is not None and self.certfile is None:
+            problems.append("SIGAP_KAFKA_KEYFILE: needs SIGAP_KAFKA_CERTFILE beside it")
+        return problems
+
+    # --- what clients are made of ------------------------------------------------------------------
+
+    def brokers(self) -> tuple[str, ...]:
+        """The brokers' addresses; raises `SettingsError` if there are none."""
+        if not self.kafka:
+            raise SettingsError([f"SIGAP_KAFKA: required; {VARIABLES['SIGAP_KAFKA']}"])
+        return self.kafka
+
+    def redis_url(self) -> str:
+        """The URL of Redis; raises `SettingsError` if there is none."""
+        if self.redis is None:
+            raise SettingsError([f"SIGAP_REDIS: required; {VARIABLES['SIGAP_REDIS']}"])
+        return self.redis
+
+    @property
+    def redis_address(self) -> str:
+        """Where Redis is, for logs: without user and password."""
+        parts = urlsplit(self.redis or "")
+        return parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+
+    def kafka_kwargs(self) -> dict[str, Any]:
+        """Arguments of aiokafka's clients: addresses and security. Raises `SettingsError`."""
+        kwargs: dict[str, Any] = {
+            "bootstrap_servers": list(self.brokers()),
+            "security_protocol": self.security_protocol,
+        }
+        if (context := self.ssl_context()) is not None:
+            kwargs["ssl_context"] = context
+        if self.security_protocol.startswith("SASL"):
+            kwargs |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.username,
+                "sasl_plain_password": self.password,
+            }
+        return kwargs
+
+    def faust_brokers(self) -> str:
+        """The brokers as Faust's URL list; raises `SettingsError`."""
+        return ";".join(f"kafka://{address}" for address in self.brokers())
+
+    def faust_credentials(self) -> CredentialsT | None:
+        """Faust's `broker_credentials`, None for plain text; raises `SettingsError`."""
+        from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415 - half a second that most commands save
+
+        context = self.ssl_context()
+        if self.security_protocol.startswith("SASL"):
+            return SASLCredentials(
+                username=self.username, password=self.password, ssl_context=context, mechanism=self.sasl_mechanism
+            )
+        return None if context is None else SSLCredentials(context=context)
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The TLS context for Kafka, None without TLS; raises `SettingsError` for files that hold no certificates."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.cafile)
+        except OSError as error:
+            raise SettingsError(
+                [f"SIGAP_KAFKA_CAFILE: {self.cafile} holds no PEM certificates ({_why(error)})"]
+            ) from None
+        if self.certfile is not None:
+            try:
+                # Without a password OpenSSL would ask for one on the terminal.
+                context.load_cert_chain(self.certfile, self.keyfile, self.key_password or "")
+            except OSError as error:
+                raise SettingsError(
+                    [f"SIGAP_KAFKA_CERTFILE: {self.certfile} and its key cannot be used ({_why(error)})"]
+                ) from None
+        return context
+
+
+def _why(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or type(error).__name__
+
+
+class _Reader:
+    """Reads variables one by one and keeps what is wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        return self._environ.get(name, "").strip() or None
+
+    def _wrong(self, name: str, what: str) -> None:
+        self.problems.append(f"{name}: {what}")
+
+    def matching(self, name: str, pattern: re.Pattern[str], allowed: str) -> str | None:
+        value = self.text(name)
+        if value is not None and not pattern.fullmatch(value):
+            self._wrong(
+                name, f"{value!r} is not allowed; {allowed}, at most 100 characters, the first a letter or digit"
+            )
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], values: Mapping[str, Any] | None = None) -> Any:
+        """One of `allowed`, upper and lower case alike; the first is the default. With `values`, what it stands for."""
+        value = self.text(name) or allowed[0]
+        found = next((each for each in allowed if each.casefold() == value.casefold()), None)
+        if found is None:
+            self._wrong(name, f"{value!r} is not allowed; allowed: {', '.join(dict.fromkeys(allowed))}")
+            found = allowed[0]
+        return values[found] if values else found
+
+    def count(self, name: str, greatest: int) -> int | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:10]) <= greatest):
+            self._wrong(name, f"{value!r} is not allowed; a whole number from 1 to {greatest}")
+            return None
+        return int(value)
+
+    def path(self, name: str, *, must_exist: bool) -> Path | None:
+        value = self.text(name)
+        path = None if value is None else Path(value).expanduser()
+        if path is not None and must_exist and not path.is_file():
+            self._wrong(name, f"no file {path}")
+        if path is not None and not must_exist and path.exists() and not path.is_dir():
+            self._wrong(name, f"{path} is no directory")
+        return path
+
+    def brokers(self, name: str) -> tuple[str, ...]:
+        value = self.text(name)
+        if value is None:
+            return ()
+        addresses = tuple(each.strip() for each in value.split(",") if each.strip())
+        for place, address in enumerate(addresses, start=1):
+            found = _BROKER.fullmatch(address)
+            if found is None or not 0 < int(found["port"]) <= _GREATEST_PORT:
+                self._wrong(name, f"address {place} is not HOST:PORT; {VARIABLES[name]}, without a scheme")
+        if not addresses:
+            self._wrong(name, f"no address; {VARIABLES[name]}")
+        return addresses
+
+    def redis(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            port = parts.port  # raises for one that is no number or too great
+        except ValueError:
+            self._wrong(name, "host or port is wrong; redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]")
+            return None
+        if parts.scheme not in {"redis", "rediss", "unix"}:
+            self._wrong(name, f"not a URL of Redis; {VARIABLES[name]}")
+        elif parts.scheme == "unix" and not parts.path:
+            self._wrong(name, "no path of a socket; unix:///PATH")
+        elif parts.scheme != "unix" and (not parts.hostname or port == 0):
+            self._wrong(name, "no host; redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]")
+        elif parts.scheme != "unix" and not re.fullmatch(r"/?\d{0,4}", parts.path):
+            self._wrong(name, "the database is no number; redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]")
+        return value
