@@ -1,0 +1,62 @@
+"""SLA alerts as records of `sigap.alerts` (contract section 6)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams.engine.ports import Output
+from tables.history import History
+from tables.sla import Alert, alert_id
+from tables.state import METRICS
+
+
+class AlertRecord(msgspec.Struct, frozen=True):
+    """One SLA alert. Instants in ms, `late_s` in seconds; `instance` is the id of the event that started the run."""
+
+    alert_id: str
+    kind: str
+    state: str
+    level: int
+    metric: str
+    instance: str
+    tenant: str
+    conversation_id: str
+    channel: str
+    agent_id: str | None
+    team: str | None
+    priority: str
+    policy: str
+    started_at: int
+    deadline_at: int
+    at: int
+    late_s: float
+    v: int = 1
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def output(history: History, alert: Alert) -> Output:
+    """The record to publish for an alert of a conversation."""
+    tenant, conversation_id = history.rules.tenant, history.conversation_id
+    identity = alert_id(tenant, conversation_id, alert)
+    record = AlertRecord(
+        alert_id=identity,
+        kind="sla",
+        state=alert.state,
+        level=alert.level,
+        metric=METRICS[alert.metric],
+        instance=alert.instance,
+        tenant=tenant,
+        conversation_id=conversation_id,
+        channel=history.c.state.channel,
+        agent_id=alert.agent,
+        team=alert.team,
+        priority=alert.priority,
+        policy=alert.policy,
+        started_at=alert.started_at,
+        deadline_at=alert.deadline_at,
+        at=alert.at,
+        late_s=alert.late_s,
+    )
+    return Output("alerts", identity.encode(), _encode(record))

@@ -1,0 +1,272 @@
+"""One conversation's record: its history in order, whatever order it arrives in (contract section 3).
+
+The newest events are kept as steps (the tail) behind a snapshot (the base), so that an event out of order can be put in
+its place and everything after it folded again. What was booked and told before is then compared with what the new history
+books and tells.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from struct import Struct
+from typing import NamedTuple
+
+import msgspec
+
+from tables import sla
+from tables.conversation import Life, Rules
+from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
+from tables.state import Dims, State, Step
+
+REMEMBERED_MS = 7 * 86_400_000
+"""How long an event id is remembered, in event time."""
+FACTS_KEPT = 26 * 60
+"""Minutes for which a fact can still be in a window: the longest local day and an hour."""
+LONG_TAIL = 32
+LONG_FACTS = 64 * WIDTH
+
+_ID = Struct("<8sI")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Conversation(msgspec.Struct, array_like=True):
+    """What the changelog holds of a conversation."""
+
+    version: int
+    applied: int
+    """The offset of the last source record folded."""
+    state: State
+    base: bytes = b""
+    """The state before the tail; empty: the conversation's beginning."""
+    tail: list[msgspec.Raw] = []
+    facts: bytes = b""
+    settled: int = 0
+    """So many bytes of the facts were booked before the tail."""
+    dims: list[Dims] = []
+    ids: bytes = b""
+    told: list[sla.Alert] = []
+    """The alerts that the tail demands; all of them were sent."""
+    stale: list[sla.Alert] = []
+    """Alerts that were sent, and that the tail no longer demands."""
+
+
+class Change(NamedTuple):
+    """What one event, or the clock, did to a conversation."""
+
+    facts: list[Fact]
+    """Booked, in addition to what was; or, with `before`, all that is booked now."""
+    alerts: list[sla.Alert]
+    late: bool = False
+    before: list[Fact] | None = None
+    """Set when the history was folded again: all that was booked until then."""
+
+
+def digest(event_id: str) -> bytes:
+    """The 8 bytes by which an event id is remembered."""
+    return blake2b(event_id.encode(), digest_size=8).digest()
+
+
+class History:
+    """A conversation's record, with what makes it quick to work on."""
+
+    __slots__ = ("_seen", "c", "conversation_id", "due", "foot", "life", "rules")
+
+    def __init__(self, record: Conversation, conversation_id: str, rules: Rules) -> None:
+        self.c = record
+        self.conversation_id = conversation_id
+        self.rules = rules
+        self.life = Life(record.state, rules)
+        self.due = 0
+        """The instant for which a timer is set; kept by the shard."""
+        self.foot: object = None
+        """What the panes hold of this conversation; kept by the panes."""
+        ids = record.ids
+        self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}
+
+    @classmethod
+    def begin(cls, conversation_id: str, channel: str, rules: Rules, *, after: History | None = None) -> History:
+        """A new conversation; of the forgotten one before it only the facts stay, which windows may still hold."""
+        record = Conversation(1, -1, State(channel=channel))
+        if after is not None:
+            record.facts, record.dims, record.settled = after.c.facts, after.c.dims, len(after.c.facts)
+        history = cls(record, conversation_id, rules)
+        if after is not None:
+            history.foot = after.foot
+        return history
+
+    def encode(self) -> bytes:
+        """The record's bytes for the changelog."""
+        return _encode(self.c)
+
+    def facts(self) -> list[Fact]:
+        """All that is booked, in order of booking."""
+        return list(unpack(self.c.facts, self.c.dims))
+
+    # -- ids ------------------------------------------------------------------------------------------
+
+    def remember(self, event_id: str, at: int) -> bool:
+        """Remember an event's id; False if it is a duplicate."""
+        mark = digest(event_id)
+        c = self.c
+        if mark in self._seen:
+            place = next(i for i in range(0, len(c.ids), _ID.size) if c.ids[i : i + 8] == mark)
+            if max(at, c.state.at) - _ID.unpack_from(c.ids, place)[1] * 1000 <= REMEMBERED_MS:
+                return False
+            c.ids = c.ids[:place] + c.ids[place + _ID.size :]
+        self._seen.add(mark)
+        c.ids += _ID.pack(mark, at // 1000)
+        surplus = len(c.ids) - self.rules.values.dedup_max * _ID.size
+        if surplus > 0:
+            for i in range(0, surplus, _ID.size):
+                self._seen.discard(c.ids[i : i + 8])
+            c.ids = c.ids[surplus:]
+        return True
+
+    # -- events and timers ----------------------------------------------------------------------------
+
+    def forgotten(self, at: int) -> bool:
+        """Whether an event at `at` starts a new conversation."""
+        s = self.c.state
+        return not s.in_cycle and bool(s.at) and at - s.at > self.rules.values.retain_ms
+
+    def take(self, step: Step, now: int) -> Change:
+        """Fold a new event in its place; `now` is the partition's clock."""
+        c, life = self.c, self.life
+        s = c.state
+        in_order = step.t > s.at or (step.t == s.at and step.id > s.id)
+        if not in_order or step.t <= s.fired:
+            return self._insert(step, now, in_order=in_order)
+        if c.tail and step.t - s.at > self.rules.values.lateness_ms:
+            self._settle(len(c.tail))
+        life.advance(step.t)
+        life.apply(step)
+        c.tail.append(msgspec.Raw(_encode(step)))
+        if len(c.tail) >= LONG_TAIL and len(c.tail) % (LONG_TAIL // 2) == 0:
+            self._shorten()
+        return self._booked()
+
+    def advance(self, now: int) -> Change:
+        """Let the conversation's timers act whose instant is before `now`."""
+        self.life.advance(now)
+        return self._booked()
+
+    def _booked(self) -> Change:
+        """Keep what the life has booked and told since the last time."""
+        c, life = self.c, self.life
+        facts, alerts = life.facts, life.alerts
+        if facts:
+            c.facts += pack(facts, c.dims)
+            life.facts = []
+        if alerts:
+            c.told.extend(alerts)
+            life.alerts = []
+        return Change(facts, alerts)
+
+    def _insert(self, step: Step, now: int, *, in_order: bool) -> Change:
+        c, values = self.c, self.rules.values
+        s = c.state
+        steps = [_decode_step(raw) for raw in c.tail]
+        place = len(steps)
+        while place and steps[place - 1].place > step.place:
+            place -= 1
+        late = not in_order and (
+            step.t < s.at - values.lateness_ms
+            or now > s.at + values.lateness_ms
+            or len(steps) - place >= values.reorder_max
+        )
+        if late:
+            step = Step(s.at, step.id, step.code, step.at, step.agent, step.team, step.value, step.sets, step.topics, s.id)
+            place = len(steps)
+        steps.insert(place, step)
+        life = self._refold(steps)
+        life.advance(max(now, s.fired + 1))
+        before = self.facts()
+        c.facts = c.facts[: c.settled] + pack(life.facts, c.dims)
+        alerts = self._reconcile(life, step.at)
+        c.tail = [msgspec.Raw(_encode(each)) for each in steps]
+        life.facts, life.alerts = [], []
+        c.state, self.life = life.s, life
+        return Change(self.facts(), alerts, late, before)
+
+    def _refold(self, steps: list[Step]) -> Life:
+        c = self.c
+        state = _decode_state(c.base) if c.base else State(channel=c.state.channel)
+        life = Life(state, self.rules)
+        for step in steps:
+            life.advance(step.t)
+            life.apply(step)
+        return life
+
+    def _reconcile(self, life: Life, at: int) -> list[sla.Alert]:
+        """Compare what was told with what the new history demands; what must be sent now."""
+        c = self.c
+        wanted = {alert.key for alert in life.alerts}
+        alive = {(a.metric, a.instance) for a in life.alerts} | {(r.metric, r.instance) for r in life.s.runs}
+        said = {alert.key: alert for alert in (*c.stale, *c.told)}
+        send: list[sla.Alert] = []
+        open_: dict[tuple[int, str], sla.Alert] = {}
+        for key, alert in list(said.items()):
+            run = key[:2]
+            if alert.state == sla.BREACHED and key not in wanted:
+                send.append(alert._replace(state=sla.RETRACTED, at=at))
+                del said[key]
+                open_[run] = alert
+            elif alert.state == sla.IMMINENT:
+                open_.setdefault(run, alert)
+        retracted = {alert.key[:2] for alert in send}
+        ended = {key[:2] for key, alert in said.items() if alert.state in sla.ENDED}
+        for run, alert in open_.items():
+            if run not in alive and (run in retracted or run not in ended):
+                closing = alert._replace(state=sla.CANCELLED, level=0, at=at)
+                send.append(closing)
+                said[closing.key] = closing
+        send.extend(alert for alert in life.alerts if alert.key not in said)
+        c.told = life.alerts
+        c.stale = [alert for key, alert in said.items() if key not in wanted]
+        return send
+
+    # -- the base -------------------------------------------------------------------------------------
+
+    def _shorten(self) -> None:
+        """Move the base forward in a conversation that never pauses, past what can no longer be reordered."""
+        c, values = self.c, self.rules.values
+        horizon = c.state.at - values.lateness_ms
+        old = sum(1 for raw in c.tail if _decode_step(raw).t < horizon)
+        if old >= len(c.tail) // 2:
+            self._settle(old)
+        elif len(c.tail) >= 2 * values.reorder_max:
+            self._settle(len(c.tail) - values.reorder_max)
+
+    def _settle(self, count: int) -> None:
+        """Make the state after the first `count` steps of the tail the base."""
+        c = self.c
+        if count == len(c.tail) and not c.state.fired:
+            c.base, c.settled, c.tail, c.told, c.stale = _encode(c.state), len(c.facts), [], [], []
+        else:
+            life = self._refold([_decode_step(raw) for raw in c.tail[:count]])
+            booked = c.settled + len(life.facts) * WIDTH
+            if pack(life.facts, list(c.dims)) == c.facts[c.settled : booked] and len(life.alerts) <= len(c.told):
+                c.base, c.settled, c.tail = _encode(life.s), booked, c.tail[count:]
+                c.told, c.stale = c.told[len(life.alerts) :], []
+            else:  # the settings have changed since: what was booked stays
+                c.base, c.settled, c.tail, c.told, c.stale = _encode(c.state), len(c.facts), [], [], []
+        if c.settled > LONG_FACTS:
+            self._condense()
+
+    def _condense(self) -> None:
+        c = self.c
+        rest = list(unpack(c.facts[c.settled :], c.dims))
+        kept, dims = condense(c.facts[: c.settled], c.dims, c.state.at // MINUTE - FACTS_KEPT)
+        c.settled = len(kept)
+        c.facts = kept + pack(rest, dims)
+        c.dims = dims
+
+
+_decode_step = msgspec.msgpack.Decoder(Step).decode
+_decode_state = msgspec.msgpack.Decoder(State).decode
+_decode_record = msgspec.msgpack.Decoder(Conversation).decode
+
+
+def decode(value: bytes, conversation_id: str, rules: Rules) -> History:
+    """A record from the changelog."""
+    return History(_decode_record(value), conversation_id, rules)

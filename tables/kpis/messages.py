@@ -1,0 +1,18 @@
+"""Messages: how much was written."""
+
+from __future__ import annotations
+
+from tables import facts
+from tables.kpis.metric import Metric, Value
+from tables.windows import Window
+
+METRICS = (
+    Metric("messages_in", "count", "customer messages"),
+    Metric("messages_out", "count", "human replies"),
+)
+
+
+def read(window: Window, out: dict[str, Value]) -> None:
+    """Put the metrics of a window into `out`."""
+    out["messages_in"] = window.count(facts.MESSAGES_IN)
+    out["messages_out"] = window.count(facts.MESSAGES_OUT)

@@ -1,0 +1,37 @@
+"""Service level: the share of first-response waits that were answered in time."""
+
+from __future__ import annotations
+
+from tables import facts
+from tables.kpis.metric import Metric, Value, ratio
+from tables.windows import Window
+
+METRICS = (
+    Metric("sl_met", "count", "first-response waits answered within the threshold", "higher"),
+    Metric("sl_missed", "count", "first-response waits that passed the threshold", "lower"),
+    Metric("sl_abandoned", "count", "waits resolved in time without an answer, short ones left out", "lower"),
+    Metric("service_level_ratio", "ratio", "service level, by the tenant's formula", "higher"),
+)
+
+
+def level(formula: str, met: int, missed: int, abandoned: int) -> float | None:
+    """The service level by one of the three formulas.
+
+    >>> level("ignore_abandoned", 8, 2, 5), level("abandoned_missed", 8, 2, 6), level("abandoned_met", 8, 2, 6)
+    (0.8, 0.5, 0.875)
+    """
+    match formula:
+        case "abandoned_missed":
+            return ratio(met, met + missed + abandoned)
+        case "abandoned_met":
+            return ratio(met + abandoned, met + missed + abandoned)
+        case _:
+            return ratio(met, met + missed)
+
+
+def read(window: Window, out: dict[str, Value], formula: str) -> None:
+    """Put the metrics of a window into `out`."""
+    met, missed = window.count(facts.SL_MET), window.count(facts.SL_MISSED)
+    abandoned = window.count(facts.SL_ABANDONED)
+    out["sl_met"], out["sl_missed"], out["sl_abandoned"] = met, missed, abandoned
+    out["service_level_ratio"] = level(formula, met, missed, abandoned)

@@ -1,0 +1,323 @@
+"""Minute panes and gauges of one source partition: views of its conversations, by scope.
+
+A pane equals the sum of what its conversations have booked. It is kept up to date by what is booked in order; when a
+history was folded again, everything that the conversation had contributed is taken back and contributed anew.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from tables import gauges
+from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, SEEN, Fact
+from tables.history import History
+from tables.scopes import scopes
+from tables.sketch import bucket, ceiling
+from tables.state import Dims
+from tables.tally import (
+    ACTIVE_LAST,
+    ACTIVE_MINUTE,
+    ACTIVE_QUARTER,
+    BUCKETS,
+    COUNT,
+    HANDLED_LAST,
+    HANDLED_MINUTE,
+    HANDLED_QUARTER,
+    MAX,
+    MAXIMA,
+    SUM,
+    Tally,
+    code,
+)
+
+QUARTER = 15
+"""Minutes in a quarter-hour."""
+_DURATIONS = frozenset({FRT, NRT})
+_TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
+_ACTIVE = (ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER)
+_HANDLED = (HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER)
+
+
+class Scope:
+    """What one scope of one tenant holds in this partition."""
+
+    __slots__ = ("dirty", "dirty_quarters", "gauges", "heap", "minutes", "name", "restless", "sealed", "tenant", "waiting")
+
+    def __init__(self, tenant: str, name: str) -> None:
+        self.tenant = tenant
+        self.name = name
+        self.minutes: dict[int, Tally] = {}
+        self.sealed: dict[int, Tally] = {}
+        """Sums of past quarter-hours, by the minute they begin at."""
+        self.dirty: set[int] = set()
+        self.dirty_quarters: set[int] = set()
+        self.gauges: Tally = {}
+        self.restless = False
+        """Whether the gauges have changed since they were last sent."""
+        self.waiting: dict[bytes, int] = {}
+        self.heap: list[tuple[int, bytes]] = []
+
+    def oldest_waiting(self) -> int:
+        """The smallest `waiting_since` in ms, 0 when none waits."""
+        heap, waiting = self.heap, self.waiting
+        if len(heap) > 2 * len(waiting) + 64:
+            heap[:] = sorted((since, key) for key, since in waiting.items())
+        while heap and waiting.get(heap[0][1]) != heap[0][0]:
+            heappop(heap)
+        return heap[0][0] if heap else 0
+
+
+class Foot:
+    """What the panes hold of one conversation."""
+
+    __slots__ = ("active", "ahead", "handled", "key", "mask", "newest", "scopes", "waiting_since")
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.active: dict[Scope, int] = {}
+        self.handled: dict[Scope, int] = {}
+        self.ahead: list[Fact] = []
+        """Booked, but in minutes that the clock has not reached."""
+        self.newest = 0
+        """The newest minute with a touch."""
+        self.mask = 0
+        self.scopes: tuple[Scope, ...] = ()
+        self.waiting_since = 0
+
+
+class Panes:
+    """All scopes of one partition."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[tuple[str, str], Scope] = {}
+        self.oldest = 0
+        """The first minute that still has a pane of its own; older ones live in the sealed quarter-hours."""
+        self.oldest_sealed = 0
+        self.dirty: set[Scope] = set()
+        self._by_dims: dict[tuple[str, Dims], tuple[Scope, ...]] = {}
+
+    def of(self, tenant: str, dims: Dims) -> tuple[Scope, ...]:
+        """The scopes of a sample."""
+        found = self._by_dims.get((tenant, dims))
+        if found is None:
+            found = tuple(self._scope(tenant, name) for name in scopes(dims))
+            self._by_dims[tenant, dims] = found
+        return found
+
+    def _scope(self, tenant: str, name: str) -> Scope:
+        key = (tenant, name)
+        scope = self.scopes.get(key)
+        if scope is None:
+            scope = self.scopes[key] = Scope(tenant, name)
+        return scope
+
+    # -- samples --------------------------------------------------------------------------------------
+
+    def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:
+        """Add facts none of which is older than the newest minute that the conversation has touched."""
+        i, n = 0, len(facts)
+        while i < n:
+            kind, minute, dims, count, value = facts[i]
+            found = self.of(tenant, dims)
+            delta: Tally = {}
+            touched = handled = False
+            largest: list[tuple[int, int]] = []
+            while True:
+                if kind in _DURATIONS:
+                    _add_duration(delta, kind, count, value)
+                    largest.append((code(kind, MAX), value))
+                elif kind != SEEN:
+                    delta[kind] = delta.get(kind, 0) + count
+                    if kind in _TOUCHES:
+                        touched = True
+                        handled = handled or kind == MESSAGES_OUT
+                i += 1
+                if i == n or facts[i].dims is not dims or facts[i].minute != minute:
+                    break
+                kind, _, _, count, value = facts[i]
+            for scope in found:
+                pane = self._pane(scope, minute)
+                for each, amount in delta.items():
+                    pane[each] = pane.get(each, 0) + amount
+                for each, amount in largest:
+                    if amount > pane.get(each, -1):
+                        pane[each] = amount
+                if touched:
+                    self._touch(scope, foot.active, minute, _ACTIVE)
+                    if handled:
+                        self._touch(scope, foot.handled, minute, _HANDLED)
+            if touched and minute > foot.newest:
+                foot.newest = minute
+
+    def _touch(self, scope: Scope, last: dict[Scope, int], minute: int, codes: tuple[int, int, int]) -> None:
+        before = last.get(scope)
+        if before == minute:
+            return
+        last[scope] = minute
+        pane = scope.minutes[minute]
+        newest, in_minute, in_quarter = codes
+        if before is not None:
+            self._shift(scope, before, newest, -1)
+        pane[newest] = pane.get(newest, 0) + 1
+        pane[in_minute] = pane.get(in_minute, 0) + 1
+        if before is None or before // QUARTER != minute // QUARTER:
+            pane[in_quarter] = pane.get(in_quarter, 0) + 1
+
+    def rebook(self, foot: Foot, tenant: str, before: list[Fact], after: list[Fact]) -> None:
+        """Take back what was contributed, contribute what is booked now."""
+        foot.active, foot.handled = {}, {}
+        for sign, facts in ((-1, before), (1, after)):
+            touches: dict[tuple[Scope, bool], set[int]] = {}
+            for kind, minute, dims, count, value in facts:
+                for scope in self.of(tenant, dims):
+                    pane = self._pane(scope, minute)
+                    if kind in _DURATIONS:
+                        _add_duration(pane, kind, sign * count, value)
+                        _keep_largest(pane, kind, value, sign)
+                    elif kind != SEEN:
+                        self._shift(scope, minute, kind, sign * count)
+                        if kind in _TOUCHES:
+                            touches.setdefault((scope, False), set()).add(minute)
+                            if kind == MESSAGES_OUT:
+                                touches.setdefault((scope, True), set()).add(minute)
+            for (scope, handled), minutes in touches.items():
+                newest, in_minute, in_quarter = _HANDLED if handled else _ACTIVE
+                ordered = sorted(minutes)
+                for minute in ordered:
+                    self._shift(scope, minute, in_minute, sign)
+                for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
+                    self._shift(scope, minute, in_quarter, sign)
+                self._shift(scope, ordered[-1], newest, sign)
+                if sign > 0:
+                    (foot.handled if handled else foot.active)[scope] = ordered[-1]
+        foot.newest = max((fact.minute for fact in after if fact.kind in _TOUCHES), default=0)
+
+    def _pane(self, scope: Scope, minute: int) -> Tally:
+        if minute < self.oldest:
+            return self._sealed(scope, minute - minute % QUARTER)
+        pane = scope.minutes.get(minute)
+        if pane is None:
+            pane = scope.minutes[minute] = {}
+        if minute not in scope.dirty:
+            scope.dirty.add(minute)
+            scope.sealed.pop(minute - minute % QUARTER, None)
+            self.dirty.add(scope)
+        return pane
+
+    def _sealed(self, scope: Scope, quarter: int) -> Tally:
+        if quarter < self.oldest_sealed:
+            return {}  # in no window any more
+        scope.dirty_quarters.add(quarter)
+        self.dirty.add(scope)
+        return scope.sealed.setdefault(quarter, {})
+
+    def _shift(self, scope: Scope, minute: int, each: int, amount: int) -> None:
+        pane = self._pane(scope, minute)
+        value = pane.get(each, 0) + amount
+        if value:
+            pane[each] = value
+        else:
+            pane.pop(each, None)
+
+    # -- gauges ---------------------------------------------------------------------------------------
+
+    def gauge(self, foot: Foot, history: History, now: int) -> None:
+        """Bring the gauges up to what the conversation is at `now`."""
+        s = history.c.state
+        mask = gauges.mask(s, now)
+        found = self.of(history.rules.tenant, history.life.dims) if mask else ()
+        since = s.waiting_since if mask else 0
+        if mask == foot.mask and since == foot.waiting_since and found is foot.scopes:
+            return
+        if found is foot.scopes:
+            self._change(found, gauges.difference(foot.mask, mask))
+        else:
+            self._change(foot.scopes, gauges.difference(foot.mask, 0))
+            self._change(found, gauges.difference(0, mask))
+        if foot.waiting_since and (not since or found is not foot.scopes):
+            for scope in foot.scopes:
+                scope.waiting.pop(foot.key, None)
+        if since and (since != foot.waiting_since or found is not foot.scopes):
+            for scope in found:
+                scope.waiting[foot.key] = since
+                heappush(scope.heap, (since, foot.key))
+        if foot.waiting_since != since:
+            for scope in found:
+                self._stir(scope)
+        foot.mask, foot.scopes, foot.waiting_since = mask, found, since
+
+    def _change(self, found: tuple[Scope, ...], difference: tuple[tuple[int, int], ...]) -> None:
+        if not difference:
+            return
+        for scope in found:
+            held = scope.gauges
+            for each, amount in difference:
+                value = held.get(each, 0) + amount
+                if value:
+                    held[each] = value
+                else:
+                    held.pop(each, None)
+            self._stir(scope)
+
+    def _stir(self, scope: Scope) -> None:
+        if not scope.restless:
+            scope.restless = True
+            self.dirty.add(scope)
+
+    # -- the passing of time --------------------------------------------------------------------------
+
+    def seal(self, before: int) -> None:
+        """Sum up the quarter-hours that end by the minute `before`: the new ones and those that have changed."""
+        for scope in self.scopes.values():
+            known = scope.sealed
+            for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
+                total: Tally = {}
+                for minute in range(quarter, quarter + QUARTER):
+                    add_up(total, scope.minutes.get(minute, {}))
+                known[quarter] = total
+                scope.dirty_quarters.add(quarter)
+                self.dirty.add(scope)
+
+    def discard(self, oldest: int, oldest_sealed: int) -> None:
+        """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""
+        self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
+        for scope in self.scopes.values():
+            for minute in [m for m in scope.minutes if m < oldest]:
+                del scope.minutes[minute]
+                scope.dirty.discard(minute)
+            for quarter in [q for q in scope.sealed if q < oldest_sealed]:
+                del scope.sealed[quarter]
+                scope.dirty_quarters.discard(quarter)
+
+
+def add_up(total: Tally, pane: Tally) -> None:
+    """Add a pane to a total, in place."""
+    for each, amount in pane.items():
+        total[each] = max(total.get(each, 0), amount) if each in MAXIMA else total.get(each, 0) + amount
+
+
+def _add_duration(pane: Tally, kind: int, count: int, value: int) -> None:
+    for each, amount in (
+        (code(kind, COUNT), count),
+        (code(kind, SUM), count * value),
+        (kind << BUCKETS | bucket(value), count),
+    ):
+        total = pane.get(each, 0) + amount
+        if total:
+            pane[each] = total
+        else:
+            pane.pop(each, None)
+
+
+def _keep_largest(pane: Tally, kind: int, value: int, sign: int) -> None:
+    """Keep a pane's maximum; taken back, it is known within the width of a bucket."""
+    each = code(kind, MAX)
+    if sign > 0:
+        pane[each] = max(pane.get(each, 0), value)
+    elif pane.get(each) == value:
+        left = [c & (1 << BUCKETS) - 1 for c in pane if c >> BUCKETS == kind]
+        if not left:
+            pane.pop(each)
+        elif bucket(value) > max(left):
+            pane[each] = ceiling(max(left))
+

@@ -1,0 +1,48 @@
+"""Partial aggregates on the wire: what a source partition tells the roll-up (internal topic `_partials`).
+
+Every value is absolute and carries its owner's epoch and a number that grows, so that any of them may come twice or late.
+Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|g` (gauges), `P|clock`.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import msgspec
+
+from tables.tally import Tally
+
+TOPIC = "_partials"
+
+
+class Partial(msgspec.Struct, array_like=True, frozen=True):
+    """A pane, a quarter-hour or the gauges of one scope in one source partition."""
+
+    epoch: int
+    seq: int
+    clock: int
+    """The source partition's clock in ms."""
+    tally: Tally
+
+
+class Beat(msgspec.Struct, array_like=True, frozen=True):
+    """A source partition's clock, to every partition of the roll-up."""
+
+    epoch: int
+    seq: int
+    clock: int
+    lag_ms: int
+    complete: bool
+    """Whether this owner has sent all that it holds."""
+    final: bool
+    """Whether the clock will not go on."""
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_partial = msgspec.msgpack.Decoder(Partial).decode
+decode_beat = msgspec.msgpack.Decoder(Beat).decode
+
+
+def home(tenant: str, scope: str, partitions: int) -> int:
+    """The roll-up partition of a scope."""
+    return crc32(f"{tenant}/{scope}".encode()) % partitions

@@ -1,0 +1,283 @@
+"""The roll-up: partials of all source partitions become KPI records (contract section 5).
+
+It holds the windows of the scopes that are at home in one partition, and decides which records are due: a changed scope at
+most every `EVERY_MS`, and every scope that the clock changes once in `ROUND_MS`. Only a record whose metrics have
+changed is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import msgspec
+
+from streams.engine.ports import Output, Record
+from tables import gauges, partials
+from tables.days import day_start
+from tables.facts import MINUTE
+from tables.kpis import read_gauges, read_window
+from tables.scopes import has_trend
+from tables.settings import Settings
+from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
+
+EVERY_MS = 750
+"""The least time between two publications of a key because of events: with the way through the topics a change is out within a second."""
+ROUND_MS = 8_000
+"""Every scope that ages is looked at this often."""
+BEHIND_MS = 5_000
+"""A source partition that lags or is silent for longer makes records partial."""
+
+_encode = msgspec.json.Encoder().encode
+_decode_record: msgspec.json.Decoder[Published]
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What is read back of a KPI record."""
+
+    tenant: str
+    scope: str
+    window: str
+    seq: int
+    partial: bool
+    metrics: msgspec.Raw
+
+
+_decode_record = msgspec.json.Decoder(Published)
+
+
+class Source:
+    """What is known of a source partition."""
+
+    __slots__ = ("clock", "complete", "epoch", "final", "heard", "lag_ms", "seq")
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.seq = -1
+        self.clock = 0
+        self.lag_ms = 0
+        self.complete = False
+        self.final = False
+        self.heard = 0
+
+
+class Tracked:
+    """A scope with its windows and with what was last published of it."""
+
+    __slots__ = ("due", "key", "name", "published", "published_at", "seqs", "shade", "tenant", "windows")
+
+    def __init__(self, tenant: str, name: str) -> None:
+        self.tenant = tenant
+        self.name = name
+        self.key = f"{tenant}/{name}"
+        self.windows = ScopeWindows()
+        self.published: dict[str, bytes] = {}
+        """The metrics last published, by window."""
+        self.seqs: dict[str, int] = {}
+        self.published_at = 0
+        self.due = 0
+        """When the clock's turn comes, in ms of the wall clock."""
+        self.shade: tuple[bool, int] | None = None
+        """The `partial` and `lag_s` that were last published."""
+
+
+class Rollup:
+    """The state of one partition of the roll-up; see `streams.engine.ports.Rollup`."""
+
+    def __init__(self, partition: int, partitions: int, settings: Settings) -> None:
+        self.partition = partition
+        self.settings = settings
+        self.scopes: dict[str, Tracked] = {}
+        self.sources = {each: Source() for each in range(partitions)}
+        self.final_published = False
+        self._routes: dict[bytes, tuple[Tracked, int, str]] = {}
+        self._restless: dict[str, Tracked] = {}
+        self._minutes: set[tuple[str, int]] = set()
+        """Scopes and minutes whose minute record is to be published once the minute is over."""
+        self._round = 0
+
+    # -- input ----------------------------------------------------------------------------------------
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the topic `kpi`: what was published last."""
+        if value is None:
+            return
+        record = _decode_record.decode(value)
+        tracked = self._track(record.tenant, record.scope)
+        if record.seq >= tracked.seqs.get(record.window, 0):
+            tracked.seqs[record.window] = record.seq
+            tracked.published[record.window] = bytes(record.metrics)
+            tracked.shade = None
+
+    def recovered(self, epoch: int) -> None:
+        """All that was published is known; every record is looked at once."""
+        self._restless.update(self.scopes)
+
+    def apply(self, records: Sequence[Record], now: int) -> list[Output]:
+        """Take over partials; `now` is the wall clock. What comes back answers a zombie: the right value once more."""
+        answers: list[Output] = []
+        for record in records:
+            if record.key is None or record.value is None:
+                continue
+            if record.key.endswith(b"|clock"):
+                self._beat(int(record.key.split(b"|")[0]), partials.decode_beat(record.value), now)
+            else:
+                self._partial(record.key, partials.decode_partial(record.value))
+        return answers
+
+    def _beat(self, partition: int, beat: partials.Beat, now: int) -> None:
+        source = self.sources[partition]
+        if (beat.epoch, beat.seq) <= (source.epoch, source.seq):
+            return
+        if beat.epoch > source.epoch:
+            source.complete = False
+        if beat.complete and not source.complete:
+            for tracked in self.scopes.values():
+                if tracked.windows.forget(partition, beat.epoch):
+                    self._restless[tracked.key] = tracked
+        source.epoch, source.seq = beat.epoch, beat.seq
+        source.clock = max(source.clock, beat.clock)
+        source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
+
+    def _partial(self, key: bytes, partial: partials.Partial) -> None:
+        route = self._routes.get(key)
+        if route is None:
+            partition, tenant, scope, what = key.decode().split("|")
+            route = (self._track(tenant, scope), int(partition), what)
+            self._routes[key] = route
+        tracked, source, what = route
+        if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
+            return
+        windows = tracked.windows
+        if what == "g":
+            taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
+        elif what[0] == "m":
+            minute = int(what[1:])
+            taken = windows.put_minute(minute, source, partial.epoch, partial.seq, partial.tally)
+            if taken and partial.tally and has_trend(tracked.name):
+                self._minutes.add((tracked.key, minute))
+        else:
+            taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
+        if taken:
+            self._restless[tracked.key] = tracked
+
+    def _track(self, tenant: str, scope: str) -> Tracked:
+        key = f"{tenant}/{scope}"
+        tracked = self.scopes.get(key)
+        if tracked is None:
+            tracked = self.scopes[key] = Tracked(tenant, scope)
+            self._restless[key] = tracked
+        return tracked
+
+    # -- output ---------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> int:
+        """The instant that records speak of: the greatest clock of the source partitions, in ms."""
+        return max(source.clock for source in self.sources.values())
+
+    def shade(self, now: int) -> tuple[bool, int]:
+        """Whether records are partial at the wall clock's `now`, and by how many ms they lag."""
+        lag, partial = 0, False
+        for source in self.sources.values():
+            behind = max(source.lag_ms, now - source.heard if not source.final else 0)
+            if behind > BEHIND_MS or not source.complete:
+                partial, lag = True, max(lag, behind)
+        return partial, lag
+
+    def due(self, now: int) -> list[Output]:
+        """The records that are due at the wall clock's `now`."""
+        as_of = self.clock
+        if not as_of:
+            return []
+        out: list[Output] = []
+        shade = self.shade(now)
+        if all(source.final and source.complete for source in self.sources.values()):
+            if not self.final_published:
+                self.final_published = True
+                self.publish_all(as_of, now, out)
+            return out
+        self.final_published = False
+        for key, tracked in list(self._restless.items()):
+            if now - tracked.published_at >= EVERY_MS:
+                del self._restless[key]
+                self._publish(tracked, as_of, now, shade, out)
+        for tracked in self._of_round(now):
+            if tracked.shade != shade or not tracked.windows.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
+                self._publish(tracked, as_of, now, shade, out)
+        self._publish_minutes(as_of, out)
+        return out
+
+    def publish_all(self, as_of: int, now: int, out: list[Output]) -> None:
+        """Publish every record once more, as of the same instant."""
+        self._restless.clear()
+        for tracked in self.scopes.values():
+            tracked.published.clear()
+            self._publish(tracked, as_of, now, (False, 0), out)
+        self._publish_minutes(as_of, out)
+
+    def _of_round(self, now: int) -> list[Tracked]:
+        """The scopes whose turn has come since the last call: each once in ROUND_MS, at a place of its own."""
+        before, self._round = self._round or now - 1, now
+        if now - before >= ROUND_MS:
+            return list(self.scopes.values())
+        start, end = before % ROUND_MS, now % ROUND_MS
+        turn = []
+        for tracked in self.scopes.values():
+            place = tracked.due = tracked.due or 1 + crc32(tracked.key.encode()) % ROUND_MS
+            if start < place <= end or (end < start and (place > start or place <= end)):
+                turn.append(tracked)
+        return turn
+
+    @staticmethod
+    def _gauges(tracked: Tracked) -> dict[int, int]:
+        return tracked.windows.gauge_sums(gauges.OLDEST_WAITING)
+
+    def _publish(self, tracked: Tracked, as_of: int, now: int, shade: tuple[bool, int], out: list[Output]) -> None:
+        tracked.published_at = now
+        tenant = self.settings.tenant(tracked.tenant)
+        windows = tracked.windows
+        day = day_start(as_of, tenant.timezone) // MINUTE
+        minute = as_of // MINUTE
+        windows.roll(minute, day)
+        windows.look_up_largest()
+        shaded = tracked.shade != shade
+        tracked.shade = shade
+        for name in WINDOWS:
+            if name == "now":
+                start = as_of
+                metrics = _encode(read_gauges(self._gauges(tracked), as_of))
+            else:
+                window = windows.today if name == "today" else windows.rolling[name]
+                start = (day if name == "today" else minute - ROLLING[name] + 1) * MINUTE
+                metrics = _encode(read_window(window, tenant.formula))
+            if metrics != tracked.published.get(name) or shaded:
+                seq = max(tracked.seqs.get(name, 0) + 1, now)
+                tracked.published[name], tracked.seqs[name] = metrics, seq
+                value = record(tracked, name, start, as_of, seq, shade, metrics)
+                out.append(Output("kpi", f"{tracked.key}/{name}".encode(), value, self.partition))
+
+    def _publish_minutes(self, as_of: int, out: list[Output]) -> None:
+        current = as_of // MINUTE
+        over = [each for each in self._minutes if each[1] < current]
+        self._minutes.difference_update(over)
+        for key, minute in sorted(over):
+            tracked = self.scopes[key]
+            window = tracked.windows.one_minute(minute)
+            formula = self.settings.tenant(tracked.tenant).formula
+            value = record(tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), _encode(read_window(window, formula)))
+            out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
+
+
+def record(tracked: Tracked, window: str, start: int, as_of: int, seq: int, shade: tuple[bool, int], metrics: bytes) -> bytes:
+    """A KPI record as JSON. `start` and `as_of` in ms; `shade` is (partial, lag in ms)."""
+    partial, lag = shade
+    shading = f'true,"lag_s":{lag / 1000}' if partial else "false"
+    head = (
+        f'{{"v":1,"tenant":"{tracked.tenant}","scope":{_encode(tracked.name).decode()},"window":"{window}",'
+        f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading},"metrics":'
+    )
+    return b"".join((head.encode(), metrics, b"}"))
+
+
+__all__ = ["EVERY_MS", "ROUND_MS", "Rollup", "Window", "record"]

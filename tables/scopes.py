@@ -1,0 +1,35 @@
+"""Scopes: whom a number is about (contract section 4)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from streams.codecs import encode_id
+from tables.state import Dims
+
+TREND_KINDS = ("tenant", "channel", "team")
+"""The scopes that have minute records."""
+
+
+@lru_cache(maxsize=200_000)
+def scopes(dims: Dims) -> tuple[str, ...]:
+    """The names of the scopes of a sample.
+
+    >>> scopes(("chat", "budi/jkt", None, "normal", ("refund",)))
+    ('tenant', 'channel:chat', 'agent:budi%2Fjkt', 'agent:budi%2Fjkt/channel:chat', 'priority:normal', 'topic:refund')
+    """
+    channel, agent, team, priority, topics = dims
+    names = ["tenant", f"channel:{channel}"]
+    if agent is not None:
+        name = f"agent:{encode_id(agent)}"
+        names += [name, f"{name}/channel:{channel}"]
+    if team is not None:
+        names.append(f"team:{encode_id(team)}")
+    names.append(f"priority:{priority}")
+    names.extend(f"topic:{encode_id(topic)}" for topic in topics)
+    return tuple(names)
+
+
+def has_trend(scope: str) -> bool:
+    """Whether minute records of the scope are published."""
+    return scope.partition(":")[0] in TREND_KINDS

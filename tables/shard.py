@@ -1,0 +1,284 @@
+"""One source partition: its conversations, the panes that are views of them, and its timers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+
+from streams.codecs import dead_letter, decode as decode_event
+from streams.engine.ports import Effects, Output, Record
+from streams.events import Presence
+from streams.rejects import Rejected
+from tables import alerts, gauges, partials
+from tables.conversation import Rules
+from tables.facts import MINUTE, Fact
+from tables.history import FACTS_KEPT, Change, History, decode
+from tables.panes import QUARTER, Foot, Panes, Scope
+from tables.settings import Settings
+from tables.state import step_of
+from tables.tally import Tally
+
+PANES_KEPT = 90
+"""Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
+SEALED_AFTER = 15
+"""Minutes after which a quarter-hour is summed up."""
+BEAT_MS = 500
+BATCH = 4_000
+"""Partials sent at a time while a new owner tells all that it holds."""
+GAUGES_RESENT_MS = 12 * 3_600_000
+"""Gauges are told anew this often, lest the topic's retention forgets them."""
+
+
+class Shard:
+    """The state of one partition of `sigap.events`; see `streams.engine.ports.Shard`."""
+
+    def __init__(self, partition: int, partitions: int, settings: Settings, wall: Callable[[], int], topic: str) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.settings = settings
+        self.counts: Counter[str] = Counter()
+        """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
+        self.histories: dict[bytes, History] = {}
+        self.panes = Panes()
+        self.moved: set[bytes] = set()
+        """Conversations whose waiting or deadlines may have changed since `movements` was called."""
+        self._wall = wall
+        self._topic = topic
+        self._rules: dict[str, Rules] = {}
+        self._timers: list[tuple[int, bytes]] = []
+        self._ahead: list[tuple[int, bytes]] = []
+        self._greatest_at = 0
+        self._greatest_ts = 0
+        self._epoch = 0
+        self._seq = 0
+        self._beat_at = 0
+        self._homes: dict[tuple[str, str], int] = {}
+        self._complete = True
+        self._swept = 0
+        self._told_at = 0
+
+    @property
+    def greatest_at(self) -> int:
+        """The greatest `at` folded so far, in ms (0: none)."""
+        return self._greatest_at
+
+    # -- recovery -------------------------------------------------------------------------------------
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one changelog record."""
+        if value is None:
+            self.histories.pop(key, None)
+            return
+        tenant, _, conversation_id = key.decode().partition("/")
+        self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
+
+    def recovered(self, epoch: int) -> None:
+        """Rebuild panes and timers from the conversations."""
+        self._epoch, self._seq = epoch, 0
+        self.panes = Panes()
+        self._timers, self._ahead = [], []
+        self._complete = False
+        for key, history in self.histories.items():
+            self._greatest_at = max(self._greatest_at, history.c.state.at)
+            history.foot = None
+            history.due = 0
+            self._book(key, history, Change(history.facts(), []), self._greatest_at)
+            self._schedule(key, history, self._greatest_at)
+        for scope in self.panes.scopes.values():
+            scope.restless = True
+            self.panes.dirty.add(scope)
+
+    def _rules_of(self, tenant: str) -> Rules:
+        rules = self._rules.get(tenant)
+        if rules is None:
+            rules = self._rules[tenant] = Rules(self.settings, tenant)
+        return rules
+
+    # -- events and timers ----------------------------------------------------------------------------
+
+    def fold(self, records: Sequence[Record], now: int, *, event_time: bool) -> Effects:
+        """Fold source records, in offset order; see the protocol."""
+        counts = self.counts
+        changed: dict[bytes, History] = {}
+        outputs: list[Output] = []
+        rejects: list[Output] = []
+        wall = self._wall()
+        clock = now
+        for record in records:
+            if record.value is None:
+                counts["empty"] += 1
+                continue
+            try:
+                event = decode_event(record.value, wall)
+            except Rejected as rejected:
+                counts[rejected.reason] += 1
+                rejects.append(dead_letter(record, rejected.reason, rejected.detail, self._topic, self.partition))
+                continue
+            self._greatest_at = max(self._greatest_at, event.at)
+            self._greatest_ts = max(self._greatest_ts, record.timestamp)
+            clock = max(clock, self._greatest_at if event_time else min(self._greatest_at, self._greatest_ts))
+            if isinstance(event, Presence):
+                counts["presence"] += 1
+                continue
+            key = f"{event.tenant}/{event.conversation_id}".encode()
+            history = self.histories.get(key)
+            if history is None:
+                history = self.histories[key] = History.begin(
+                    event.conversation_id, event.channel, self._rules_of(event.tenant)
+                )
+            elif record.offset <= history.c.applied:
+                counts["replayed"] += 1
+                continue
+            elif history.forgotten(max(clock, event.at)):
+                history = self.histories[key] = History.begin(
+                    event.conversation_id, event.channel, history.rules, after=history
+                )
+            history.c.applied = record.offset
+            if not history.remember(event.event_id, event.at):
+                counts["duplicate"] += 1
+                continue
+            change = history.take(step_of(event), clock)
+            counts["folded"] += 1
+            counts["late"] += change.late
+            changed[key] = history
+            outputs.extend(alerts.output(history, alert) for alert in change.alerts)
+            self._book(key, history, change, clock)
+        for key, history in changed.items():
+            self._schedule(key, history, clock)
+        return Effects([(key, history.encode()) for key, history in changed.items()], outputs, rejects)
+
+    def advance(self, now: int) -> Effects:
+        """Let every timer act whose instant is strictly before `now`."""
+        changelog: list[tuple[bytes, bytes | None]] = []
+        outputs: list[Output] = []
+        timers = self._timers
+        while timers and timers[0][0] < now:
+            due, key = heappop(timers)
+            history = self.histories.get(key)
+            if history is None or history.due != due:
+                continue
+            history.due = 0
+            if history.forgotten(now):
+                del self.histories[key]
+                changelog.append((key, None))
+                continue
+            if 0 < history.life.due() < now:
+                change = history.advance(now)
+                outputs.extend(alerts.output(history, alert) for alert in change.alerts)
+                self._book(key, history, change, now)
+                changelog.append((key, history.encode()))
+            self._schedule(key, history, now)
+        while self._ahead and self._ahead[0][0] <= now // MINUTE:
+            _, key = heappop(self._ahead)
+            history = self.histories.get(key)
+            if history is not None:
+                self._book(key, history, Change([], []), now)
+        return Effects(changelog, outputs, [])
+
+    def _schedule(self, key: bytes, history: History, now: int) -> None:
+        """Bring gauges and timer up to what the conversation is."""
+        foot = history.foot
+        assert isinstance(foot, Foot)  # noqa: S101
+        self.panes.gauge(foot, history, now)
+        self.moved.add(key)
+        s = history.c.state
+        due = history.life.due()
+        age = gauges.next_age(s, now)
+        if age and (not due or age - 1 < due):
+            due = age - 1  # in the next bracket at the instant itself, not after it
+        if not s.in_cycle:
+            due = s.at + history.rules.values.retain_ms
+        if due and due != history.due:
+            heappush(self._timers, (due, key))
+        history.due = due
+
+    # -- panes ----------------------------------------------------------------------------------------
+
+    def _book(self, key: bytes, history: History, change: Change, now: int) -> None:
+        """Bring the panes up to what the conversation has booked; a minute not yet reached waits."""
+        foot = history.foot
+        if foot is None:
+            foot = history.foot = Foot(key)
+        assert isinstance(foot, Foot)  # noqa: S101
+        tenant, minute = history.rules.tenant, now // MINUTE
+        facts, before = change.facts, change.before
+        if foot.ahead or (facts and max(fact.minute for fact in facts) > minute):
+            before = _without(before if before is not None else history.facts()[: -len(facts) or None], foot.ahead)
+            facts = history.facts()
+            foot.ahead = [fact for fact in facts if fact.minute > minute]
+            facts = [fact for fact in facts if fact.minute <= minute]
+            if foot.ahead:
+                heappush(self._ahead, (foot.ahead[0].minute, key))
+        if before is not None:
+            self.panes.rebook(foot, tenant, before, facts)
+        elif facts:
+            if min(fact.minute for fact in facts) < foot.newest:
+                self.panes.rebook(foot, tenant, history.facts()[: -len(facts)], history.facts())
+            else:
+                self.panes.book(foot, tenant, facts)
+
+    def views(self, now: int, lag_ms: int, *, final: bool) -> list[Output]:
+        """What changed in the partials since the last call, and this partition's clock."""
+        self._sweep(now, final=final)
+        out: list[Output] = []
+        panes = self.panes
+        while panes.dirty and (len(out) < BATCH or final):
+            self._tell(panes.dirty.pop(), now, out)
+        self._complete = self._complete or not panes.dirty
+        if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
+            self._beat_at = now
+            beat = partials.encode(partials.Beat(self._epoch, self._next(), now, lag_ms, self._complete, final))
+            key = b"%d|clock" % self.partition
+            out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self.partitions))
+        return out
+
+    def _sweep(self, now: int, *, final: bool) -> None:
+        """Once a minute: sum up quarter-hours, let go of what is in no window."""
+        minute = now // MINUTE
+        if minute == self._swept and not final:
+            return
+        self._swept = minute
+        sealed = minute - SEALED_AFTER
+        self.panes.seal(sealed - sealed % QUARTER)
+        oldest = minute - PANES_KEPT
+        self.panes.discard(oldest - oldest % QUARTER, minute - FACTS_KEPT)
+        if now - self._told_at >= GAUGES_RESENT_MS:
+            self._told_at = now
+            for scope in self.panes.scopes.values():
+                if scope.gauges:
+                    scope.restless = True
+                    self.panes.dirty.add(scope)
+
+    def _tell(self, scope: Scope, now: int, out: list[Output]) -> None:
+        tenant, name = scope.tenant, scope.name
+        home = self._homes.get((tenant, name))
+        if home is None:
+            home = self._homes[tenant, name] = partials.home(tenant, name, self.partitions)
+        stem = f"{self.partition}|{tenant}|{name}|"
+
+        def put(what: str, tally: Tally) -> None:
+            value = partials.encode(partials.Partial(self._epoch, self._next(), now, tally))
+            out.append(Output(partials.TOPIC, (stem + what).encode(), value, home))
+
+        for minute in scope.dirty:
+            put(f"m{minute}", scope.minutes[minute])
+        for quarter in scope.dirty_quarters:
+            put(f"q{quarter}", scope.sealed[quarter])
+        scope.dirty.clear()
+        scope.dirty_quarters.clear()
+        if scope.restless:
+            scope.restless = False
+            oldest = scope.oldest_waiting()
+            put("g", {**scope.gauges, gauges.OLDEST_WAITING: oldest} if oldest else scope.gauges)
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:
+    """The facts less those of `taken`, each as often as it is there."""
+    rest = list(facts)
+    for fact in taken:
+        rest.remove(fact)
+    return rest

@@ -1,0 +1,129 @@
+"""SLA runs: when a warning, a breach or an end is due (contract section 6, around the clock).
+
+A run's time is the time since its start less the pauses. Marks (warnings and the breach) are elapsed times; the
+instant of a mark follows from the pauses so far. The functions here move a `Run`; whoever calls them says when.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from tables.settings import Policy
+from tables.state import METRICS, PHASES, Run
+
+IMMINENT: Final = "imminent"
+BREACHED: Final = "breached"
+MET: Final = "met"
+MET_LATE: Final = "met_late"
+CANCELLED: Final = "cancelled"
+RETRACTED: Final = "retracted"
+ENDED: Final = frozenset({MET, MET_LATE, CANCELLED})
+
+BREACH_LEVEL: Final = 0
+_NAMES = {code: name for name, code in PHASES.items()}
+
+
+class Alert(NamedTuple):
+    """What the history demands to be told. Instants in ms; `late_s` in seconds; `level` 1-based, 0 without one."""
+
+    metric: int
+    instance: str
+    state: str
+    level: int
+    at: int
+    started_at: int
+    deadline_at: int
+    policy: str
+    late_s: float
+    agent: str | None
+    team: str | None
+    priority: str
+
+    @property
+    def key(self) -> tuple[int, str, str, int]:
+        """What makes it the same alert: metric, instance, state, level."""
+        return self[:4]
+
+
+def alert_id(tenant: str, conversation_id: str, alert: Alert) -> str:
+    """The id of an alert: the same for the same tenant, conversation, metric, instance, state and level."""
+    parts = (tenant, conversation_id, METRICS[alert.metric], alert.instance, alert.state, str(alert.level))
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def start(metric: int, instance: str, at: int, policy: Policy | None, phase: int) -> Run:
+    """A run that starts at `at`, measured by `policy` if that has a target for its metric."""
+    run = Run(metric, instance, at)
+    if policy is not None and METRICS[metric] in policy.targets_ms:
+        _measure(run, policy, phase, at)
+        run.marks = [mark for mark in run.marks if mark[0] > 0]
+    return run
+
+
+def _measure(run: Run, policy: Policy, phase: int, at: int) -> None:
+    """Put the run under a policy that has a target for it; levels already sent do not come again."""
+    name = METRICS[run.metric]
+    target = policy.targets_ms[name]
+    marks = [(target, BREACH_LEVEL)]
+    for level, warn in enumerate(policy.warn, start=1):
+        if level in run.sent:
+            continue
+        elapsed = round(warn.fraction * target) if warn.fraction is not None else target - (warn.before_ms or 0)
+        marks.append((elapsed, level))
+    marks.sort(key=lambda mark: (mark[0], mark[1] == BREACH_LEVEL, mark[1]))
+    run.policy, run.target, run.marks = policy.name, target, marks
+    run.pauses = sum(1 << PHASES[status] for status in policy.pause_on.get(name, ()))
+    pause(run, phase, at)
+
+
+def pause(run: Run, phase: int, at: int) -> None:
+    """Let the clock of a run stand or go on, as the conversation's phase from `at` on demands."""
+    pausing = run.pauses >> phase & 1
+    if pausing and not run.paused_at:
+        run.paused_at = at
+    elif run.paused_at and not pausing:
+        run.paused += at - run.paused_at
+        run.paused_at = 0
+
+
+def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple[str, int]]:
+    """Put a run under the policy now in force; what follows at once is returned as (state, deadline).
+
+    Marks already in the past are dropped, but for the breach, which stands at `at`. A breached run keeps all.
+    """
+    if run.breached_at or (policy is not None and run.target and policy.name == run.policy):
+        return []
+    if policy is None or METRICS[run.metric] not in policy.targets_ms:
+        tracked, run.marks = run.target, []
+        told = [(CANCELLED, run.deadline(at))] if tracked and run.sent else []
+        run.target = 0
+        return told
+    _measure(run, policy, phase, at)
+    past: list[tuple[str, int]] = []
+    while run.marks and 0 < (due := run.due()) < at:
+        _, level = run.marks.pop(0)
+        if level == BREACH_LEVEL:
+            run.breached_at = due
+            run.marks = []
+            past.append((BREACHED, due))
+    return past
+
+
+def fire(run: Run) -> tuple[str, int, int]:
+    """Let the next mark act: (state, level, its instant)."""
+    due = run.due()
+    _, level = run.marks.pop(0)
+    if level == BREACH_LEVEL:
+        run.breached_at = due
+        run.marks = []
+        return BREACHED, BREACH_LEVEL, due
+    run.sent.append(level)
+    return IMMINENT, level, due
+
+
+def outcome(run: Run, *, answered: bool) -> str:
+    """The state in which a run ends now."""
+    if not answered:
+        return CANCELLED
+    return MET_LATE if run.breached_at else MET

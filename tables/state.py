@@ -1,0 +1,170 @@
+"""What a conversation is at an instant, in the compact form that travels in the changelog."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from streams.events import (
+    Assigned,
+    Delivery,
+    Handoff,
+    Message,
+    OfConversation,
+    PrioritySet,
+    StatusChanged,
+    Survey,
+    Tagged,
+)
+
+NONE, OPEN, PENDING, ON_HOLD, RESOLVED = range(5)
+"""Phases. NONE: no cycle was ever opened; the conversation is as if resolved."""
+PHASES = {"open": OPEN, "pending": PENDING, "on_hold": ON_HOLD, "resolved": RESOLVED}
+
+CUSTOMER, HUMAN, BOT, ASSIGNED, HANDOFF, STATUS, PRIORITY, TAGGED, NOTHING = range(9)
+"""What a step does to the fold; NOTHING only takes its place in the history (notes, system messages, surveys, deliveries)."""
+
+Dims = tuple[str, str | None, str | None, str, tuple[str, ...]]
+"""Channel, agent, team, priority, topics: what a sample is booked under."""
+
+FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = range(3)
+METRICS = ("first_response", "next_response", "resolution")
+
+
+class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An event as the fold sees it. `behind` is set for a late one: it stands behind the event of that id, at instant `t`."""
+
+    t: int
+    id: str
+    code: int
+    at: int
+    agent: str | None = None
+    team: str | None = None
+    value: str | int | None = None
+    sets: int = 0
+    """For ASSIGNED: 1 = the agent is given, 2 = the team is given."""
+    topics: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    behind: str | None = None
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """Its place in the history: (instant, event id, behind others of that id)."""
+        return (self.t, self.id, 0) if self.behind is None else (self.t, self.behind, 1)
+
+
+def step_of(event: OfConversation) -> Step:
+    """The step that an event takes at its own instant."""
+    at, id_ = event.at, event.event_id
+    match event:
+        case Message():
+            code = NOTHING
+            if not (event.private or event.auto):
+                if event.direction == "inbound":
+                    code = CUSTOMER if event.author == "customer" else NOTHING
+                elif event.author == "agent":
+                    code = HUMAN
+                elif event.author == "bot":
+                    code = BOT
+            return Step(at, id_, code, at, event.agent_id if code == HUMAN else None)
+        case StatusChanged():
+            return Step(at, id_, STATUS, at, value=PHASES[event.status])
+        case Assigned():
+            agent, team, sets = event.agent_id, event.team, 0
+            if agent is msgspec.UNSET:
+                agent = None
+            else:
+                sets = 1
+            if team is msgspec.UNSET:
+                team = None
+            else:
+                sets |= 2
+            return Step(at, id_, ASSIGNED, at, agent, team, sets=sets)
+        case Handoff():
+            return Step(at, id_, HANDOFF, at, team=event.team)
+        case PrioritySet():
+            return Step(at, id_, PRIORITY, at, value=event.priority)
+        case Tagged():
+            return Step(at, id_, TAGGED, at, topics=(event.add, event.remove))
+        case Survey() | Delivery():
+            return Step(at, id_, NOTHING, at)
+        case _:
+            assert_never(event)
+
+
+class Run(msgspec.Struct, array_like=True):
+    """One SLA run: a wait or a cycle measured against a policy's target. Durations in ms of unpaused time."""
+
+    metric: int
+    instance: str
+    started_at: int
+    policy: str = ""
+    target: int = 0
+    """0: not tracked, the policy in force has no target for it."""
+    marks: list[tuple[int, int]] = []
+    """What is still to come, as (elapsed ms, level); level 0 is the breach."""
+    pauses: int = 0
+    """Bit n set: phase n pauses the run."""
+    paused: int = 0
+    paused_at: int = 0
+    sent: list[int] = []
+    breached_at: int = 0
+    """The deadline that was breached; 0: not breached."""
+
+    def due(self) -> int:
+        """The instant of the next mark; 0 when none comes while nothing changes."""
+        if not self.marks:
+            return 0
+        instant = self.started_at + self.paused + self.marks[0][0]
+        return 0 if self.paused_at and instant > self.paused_at else instant
+
+    def deadline(self, at: int) -> int:
+        """The deadline as it stands at the instant `at`."""
+        if self.breached_at:
+            return self.breached_at
+        deadline = self.started_at + self.paused + self.target
+        if self.paused_at and deadline > self.paused_at:
+            deadline += at - self.paused_at
+        return deadline
+
+
+class State(msgspec.Struct, array_like=True):
+    """A conversation between two events. Instants are ms, 0 for none."""
+
+    at: int = 0
+    """Instant and id of the newest event."""
+    id: str = ""
+    fired: int = 0
+    """The instant of the last timer that acted since that event."""
+    channel: str = ""
+    phase: int = NONE
+    agent: str | None = None
+    team: str | None = None
+    priority: str = "normal"
+    topics: tuple[str, ...] = ()
+    cycles: int = 0
+    opened_at: int = 0
+    waiting_since: int = 0
+    anchor: int = 0
+    """Where the first-response wait in progress began."""
+    decided: bool = False
+    answered: bool = False
+    """A first-response wait was ended by a human reply, at any time."""
+    wrote: bool = False
+    """The customer has written in this cycle."""
+    human: bool = False
+    """A human reply, a hand-off or an assignment came in this cycle: no bot can take it over."""
+    with_bot: bool = False
+    last_reply_at: int = 0
+    overdue: bool = False
+    runs: list[Run] = []
+
+    @property
+    def in_cycle(self) -> bool:
+        """Whether a cycle is open (the conversation is in the backlog)."""
+        return self.phase not in (NONE, RESOLVED)
+
+    @property
+    def dims(self) -> Dims:
+        """What a sample is booked under now."""
+        return (self.channel, self.agent, self.team, self.priority, self.topics)

@@ -1,0 +1,275 @@
+"""Windows: running sums of minute panes for one scope, merged over the source partitions (contract section 4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from tables.panes import QUARTER
+from tables.sketch import quantiles
+from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, BUCKETS, DURATIONS, MAX, MAXIMA, Tally, code
+
+ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
+"""Rolling windows, in minutes: the current pane and those before it."""
+WINDOWS = ("now", *ROLLING, "today")
+PANES_KEPT = 90
+RANKS = (0.5, 0.9, 0.95)
+
+_IN_BUCKET = (1 << BUCKETS) - 1
+_decode = msgspec.msgpack.Decoder(Tally).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Stamped(NamedTuple):
+    """A tally as it was sent: newer ones have a greater (epoch, seq)."""
+
+    epoch: int
+    seq: int
+    packed: bytes
+
+
+class Window:
+    """One window of one scope: counts and sketches that add up."""
+
+    __slots__ = ("_kept", "counts", "largest", "sketches", "touch")
+
+    def __init__(self, touch: int = ACTIVE_LAST) -> None:
+        self.counts: Tally = {}
+        self.sketches: dict[int, dict[int, int]] = {kind: {} for kind in DURATIONS}
+        self.largest: dict[int, int] = {}
+        """The maximum in ms of each kind of duration; brought up to date by whoever holds the panes."""
+        self.touch = touch - ACTIVE_LAST
+        """Which of the distinct counts adds up in this window."""
+        self._kept: dict[int, list[float]] = {}
+
+    def add(self, tally: Tally, sign: int) -> None:
+        """Add a tally, or take it back; its maxima are not looked at."""
+        counts = self.counts
+        for each, amount in tally.items():
+            kind = each >> BUCKETS
+            if kind:
+                held, each = self.sketches[kind], each & _IN_BUCKET  # noqa: PLW2901
+                self._kept.pop(kind, None)
+            elif each in MAXIMA:
+                continue
+            else:
+                held = counts
+            value = held.get(each, 0) + sign * amount
+            if value:
+                held[each] = value
+            else:
+                held.pop(each, None)
+
+    def count(self, each: int) -> int:
+        """A count or a sum by its code."""
+        return self.counts.get(each, 0)
+
+    def percentiles(self, kind: int) -> list[float]:
+        """The 50th, 90th and 95th percentile in ms; of at least one sample."""
+        kept = self._kept.get(kind)
+        if kept is None:
+            kept = self._kept[kind] = quantiles(self.sketches[kind], RANKS, self.largest.get(kind, 1 << 62))
+        return kept
+
+    def set_largest(self, kind: int, value: int) -> None:
+        """Note the maximum of a kind of duration, in ms."""
+        if self.largest.get(kind) != value:
+            self.largest[kind] = value
+            self._kept.pop(kind, None)
+
+
+class ScopeWindows:
+    """All windows of one scope. Minutes count from the epoch."""
+
+    __slots__ = ("day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
+
+    def __init__(self) -> None:
+        self.minutes: dict[tuple[int, int], Stamped] = {}
+        """By minute and source partition."""
+        self.sealed: dict[tuple[int, int], Stamped] = {}
+        """By first minute of the quarter-hour and source partition; it stands for the minutes it covers."""
+        self.gauges: dict[int, tuple[int, int, Tally]] = {}
+        self.rolling = {name: Window() for name in ROLLING}
+        self.today = Window()
+        self.day = 0
+        """The minute at which the local day began."""
+        self.now = 0
+        """The minute that the windows end in."""
+        self.stale = True
+        """Whether the maxima must be looked up again."""
+
+    # -- partials -------------------------------------------------------------------------------------
+
+    def put_minute(self, minute: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
+        """Take a pane over; False if a newer one is known."""
+        key = (minute, partition)
+        held = self.minutes.get(key)
+        if held is not None and (held.epoch, held.seq) >= (epoch, seq):
+            return False
+        delta = _difference(tally, held)
+        self.minutes[key] = Stamped(epoch, seq, _encode(tally))
+        if not delta:
+            return True
+        self.stale = True
+        if minute <= self.now:
+            for name, length in ROLLING.items():
+                if minute > self.now - length:
+                    self.rolling[name].add(delta, 1)
+            if minute >= self.day and (minute - minute % QUARTER, partition) not in self.sealed:
+                self.today.add(delta, 1)
+        return True
+
+    def put_quarter(self, quarter: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
+        """Take a quarter-hour over; False if a newer one is known."""
+        key = (quarter, partition)
+        held = self.sealed.get(key)
+        if held is not None and (held.epoch, held.seq) >= (epoch, seq):
+            return False
+        if self.day <= quarter <= self.now:
+            if held is not None:
+                self.today.add(_decode(held.packed), -1)
+            else:
+                self._add_minutes(quarter, partition, -1)
+            self.today.add(tally, 1)
+        self.sealed[key] = Stamped(epoch, seq, _encode(tally))
+        self.stale = True
+        return True
+
+    def put_gauges(self, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
+        """Take the gauges of a partition over; False if newer ones are known."""
+        held = self.gauges.get(partition)
+        if held is not None and held[:2] >= (epoch, seq):
+            return False
+        self.gauges[partition] = (epoch, seq, tally)
+        return True
+
+    def forget(self, partition: int, epoch: int) -> bool:
+        """Drop what owners before `epoch` have said of a partition; whether there was any."""
+        found = False
+        for minute in [m for m, p in self.minutes if p == partition and self.minutes[m, p].epoch < epoch]:
+            self.put_minute(minute, partition, epoch, 0, {})
+            found = True
+        for quarter in [q for q, p in self.sealed if p == partition and self.sealed[q, p].epoch < epoch]:
+            self.put_quarter(quarter, partition, epoch, 0, {})
+            found = True
+        held = self.gauges.get(partition)
+        if held is not None and held[0] < epoch:
+            del self.gauges[partition]
+            found = True
+        return found
+
+    # -- the passing of time --------------------------------------------------------------------------
+
+    def roll(self, now: int, day: int) -> None:
+        """Let the windows end in the minute `now` of the local day that began at the minute `day`."""
+        before = self.now
+        if now == before and day == self.day:
+            return
+        for (minute, _), held in self.minutes.items():
+            tally = None
+            for name, length in ROLLING.items():
+                was = before - length < minute <= before
+                if was != (now - length < minute <= now):
+                    tally = _decode(held.packed) if tally is None else tally
+                    self.rolling[name].add(tally, -1 if was else 1)
+        if day != self.day:
+            self.day, self.now = day, now
+            self._recount_day()
+        else:
+            for (minute, partition), held in self.minutes.items():
+                if before < minute <= now and (minute - minute % QUARTER, partition) not in self.sealed:
+                    self.today.add(_decode(held.packed), 1)
+            for (quarter, _), held in self.sealed.items():
+                if before < quarter <= now:
+                    self.today.add(_decode(held.packed), 1)
+            self.now = now
+        self.stale = True
+        self._discard()
+
+    def _recount_day(self) -> None:
+        self.today = Window()
+        for (quarter, _), held in self.sealed.items():
+            if self.day <= quarter <= self.now:
+                self.today.add(_decode(held.packed), 1)
+        for (minute, partition), held in self.minutes.items():
+            if self.day <= minute <= self.now and (minute - minute % QUARTER, partition) not in self.sealed:
+                self.today.add(_decode(held.packed), 1)
+
+    def _add_minutes(self, quarter: int, partition: int, sign: int) -> None:
+        for minute in range(quarter, min(quarter + QUARTER, self.now + 1)):
+            held = self.minutes.get((minute, partition))
+            if held is not None:
+                self.today.add(_decode(held.packed), sign)
+
+    def _discard(self) -> None:
+        oldest = self.now - PANES_KEPT
+        oldest -= oldest % QUARTER
+        for minute, partition in [key for key in self.minutes if key[0] < oldest]:
+            if (minute - minute % QUARTER, partition) in self.sealed or minute < self.day:
+                del self.minutes[minute, partition]
+        for key in [key for key in self.sealed if key[0] < self.day]:
+            del self.sealed[key]
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the clock alone changes nothing here."""
+        return not self.minutes and not self.today.counts
+
+    def look_up_largest(self) -> None:
+        """Bring the maxima of all windows up to date."""
+        if not self.stale:
+            return
+        self.stale = False
+        for kind in DURATIONS:
+            each = code(kind, MAX)
+            found: list[tuple[int, int]] = []
+            today = 0
+            if any(kind_sketch for kind_sketch in (self.today.sketches[kind], self.rolling["1h"].sketches[kind])):
+                for (minute, partition), held in self.minutes.items():
+                    if minute <= self.now and (value := _decode(held.packed).get(each)) is not None:
+                        found.append((minute, value))
+                        if minute >= self.day and (minute - minute % QUARTER, partition) not in self.sealed:
+                            today = max(today, value)
+                for (quarter, _), held in self.sealed.items():
+                    if self.day <= quarter <= self.now:
+                        today = max(today, _decode(held.packed).get(each, 0))
+            self.today.set_largest(kind, today)
+            for name, length in ROLLING.items():
+                oldest = self.now - length
+                self.rolling[name].set_largest(kind, max((v for m, v in found if m > oldest), default=0))
+
+    def one_minute(self, minute: int) -> Window:
+        """A window of one closed minute."""
+        window = Window(ACTIVE_MINUTE)
+        for (each, _), held in self.minutes.items():
+            if each == minute:
+                tally = _decode(held.packed)
+                window.add(tally, 1)
+                for maximum, kind in MAXIMA.items():
+                    if maximum in tally:
+                        window.set_largest(kind, max(tally[maximum], window.largest.get(kind, 0)))
+        return window
+
+    def gauge_sums(self, oldest: int) -> Tally:
+        """The gauges over all partitions; for the code `oldest` the smallest instead of the sum."""
+        total: Tally = {}
+        for _, _, tally in self.gauges.values():
+            for each, amount in tally.items():
+                if each != oldest:
+                    total[each] = total.get(each, 0) + amount
+                elif each not in total or amount < total[each]:
+                    total[each] = amount
+        return total
+
+
+def _difference(tally: Tally, held: Stamped | None) -> Tally:
+    """What a new absolute value adds to the one before it. A changed maximum is kept as a zero, to tell the change."""
+    if held is None:
+        return dict(tally)
+    before = _decode(held.packed)
+    delta = {each: amount - before.get(each, 0) for each, amount in tally.items() if amount != before.get(each, 0)}
+    delta.update({each: -amount for each, amount in before.items() if each not in tally})
+    return delta
