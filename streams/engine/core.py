@@ -269,7 +269,7 @@ class Core:
         return self.published(flight.seq)
 
     def _append(self, changelog: Sequence[Entry], flight: _Flight, alerts: Sequence[Output] = ()) -> list[Command]:
-        """In batches, each with its head: outbox, outbox entries delivered by now, state. `flight` ends with the last."""
+        """In batches, each with its head: outbox, entries delivered by now, state. `flight` ends with the last."""
         clock = self.clock
         head = Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at)
         leading: list[Entry] = [(key, None) for key in self._acks]

@@ -1,0 +1,251 @@
+"""The driver of a worker: a runner for every assigned partition, and the loops that move them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams.clock import PartitionClock, running_s
+from streams.engine.core import Core
+from streams.engine.faust.partition import PartitionRunner, PartitionStatus
+from streams.engine.faust.producer import Publisher
+from streams.engine.faust.rollup import RollupRunner, RollupStatus
+from streams.engine.faust.sink import SinkRunner
+from streams.engine.lease import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+
+    from streams.engine.faust.config import EngineConfig
+    from streams.engine.faust.transport import Chunk
+    from streams.engine.ports import Output, Record, Rollup, Shard
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_RETRY_S = 1.0
+
+Runner = PartitionRunner | RollupRunner | SinkRunner
+
+
+def exit_at_once(reason: str) -> NoReturn:
+    """End the process with one line. The state in Kafka is what kill -9 would leave, which recovery is made for."""
+    _log.critical("%s", reason)
+    logging.shutdown()
+    sys.stderr.write(f"sigap: {reason}\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+class Status(NamedTuple):
+    """What liveness, readiness and metrics ask."""
+
+    ready: bool
+    partitions: dict[int, PartitionStatus]
+    rollups: dict[int, RollupStatus]
+    oldest_s: float
+    """Age of the oldest delivery awaited anywhere."""
+    lease_s: float
+    """Since the group's coordinator answered."""
+    commit_s: float | None
+    """Since the last commit; None before the first."""
+
+
+class Driver:
+    """Factories are given the partition. `sinks`: handlers by logical topic name."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        shards: Callable[[int], Shard],
+        *,
+        rollups: Callable[[int], Rollup] | None = None,
+        on_published: Callable[[Sequence[Output]], None] | None = None,
+        sinks: Mapping[str, Callable[[int, Sequence[Record]], Awaitable[None]]] | None = None,
+        fatal: Callable[[str], object] = exit_at_once,
+    ) -> None:
+        self.config = config
+        self.publisher = Publisher(config)
+        self.on_published = on_published
+        self.lease = Lease(config.session_s, running_s())
+        self.app: Any = None
+        self.assigned = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.failed: str | None = None
+        self.events = config.topic("events")
+        self.changelog = config.topic("_conversations")
+        self.partials = config.topic("_partials")
+        self._shards = shards
+        self._rollups = rollups
+        self._sinks = {config.topic(name): handler for name, handler in (sinks or {}).items()}
+        self._fatal = fatal
+        self._runners: dict[TP, Runner] = {}
+        self._parked: dict[int, Core] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that the group consumes."""
+        return [self.events, *([self.partials] if self._rollups else []), *self._sinks]
+
+    @property
+    def consumer(self) -> Any:
+        """Faust's consumer, ours."""
+        return self.app.consumer
+
+    # --- life --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Connect the producer and let the loops run; before the Faust app starts."""
+        await self.publisher.start()
+        self._loops = [asyncio.create_task(self.guard(loop)) for loop in (self._ticks(), self._views())]
+
+    async def stop(self) -> None:
+        """After the Faust app has stopped."""
+        for loop in self._loops:
+            loop.cancel()
+        await self.publisher.stop()
+
+    def fatal(self, reason: str) -> None:
+        """End the process: nothing may be written any more. Does not return, unless a test says otherwise."""
+        if self.failed is None:
+            self.failed = reason
+            self._fatal(reason)
+
+    async def guard(self, work: Coroutine[object, object, None]) -> None:
+        """Run to the end; an exception ends the process."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing may go on
+            _log.exception("the engine failed")
+            self.fatal(f"{type(error).__name__}: {error}")
+
+    async def patient(self, ask: Callable[[], Awaitable[_T]], what: str) -> _T:
+        """Ask a broker until it answers."""
+        while True:
+            try:
+                return await ask()
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                _log.warning("%s is unknown, trying again: %s", what, error)
+                await asyncio.sleep(_RETRY_S)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the group still counts on us, as far as we know."""
+        return self.failed is None and self.lease.held(running_s())
+
+    async def permission(self) -> None:
+        """Wait until writing is allowed: a stopped process must first hear that its partitions are still its own."""
+        if self.may_write:
+            return
+        _log.warning("no word from the group's coordinator for %.1f s: holding back", self.lease.age(running_s()))
+        while not self.may_write:  # noqa: ASYNC110 - a lease, not an event
+            await asyncio.sleep(0.05)
+
+    # --- what Faust calls --------------------------------------------------------------------------
+
+    def on_assigned(self, tps: frozenset[TP], generation: int) -> None:
+        """Start a runner for every partition."""
+        self.lease.renew(running_s())
+        self.ready.clear()
+        parked, self._parked = self._parked, {}
+        for tp in sorted(tps):
+            runner: Runner
+            if tp.topic == self.events:
+                runner = PartitionRunner(self, tp, generation, parked.get(tp.partition), self._core_of(tp.partition))
+            elif tp.topic == self.partials and self._rollups is not None:
+                runner = RollupRunner(self, tp, self._rollups(tp.partition))
+            else:
+                runner = SinkRunner(self, tp, generation, self._sinks[tp.topic])
+            self._runners[tp] = runner
+            runner.spawn(runner.start())
+        _log.info("generation %d: %d partitions", generation, len(tps))
+        self.assigned.set()
+        self.on_ready()
+
+    def _core_of(self, partition: int) -> Callable[[], Core]:
+        def new() -> Core:
+            timeline = self.config.timeline
+            clock = PartitionClock(timeline.mode)
+            return Core(self._shards(partition), clock, event_time=timeline.event_time, ticks=self.config.ticks)
+
+        return new
+
+    async def on_revoked(self) -> None:
+        """Complete what is in flight; every partition is revoked at each rebalance."""
+        runners, self._runners = self._runners, {}
+        patience = 0.5 * self.config.rebalance_s
+        self.ready.clear()
+        ends = await asyncio.gather(*(runner.drain(patience) for runner in runners.values()))
+        self._parked = {tp.partition: core for tp, core in zip(runners, ends, strict=True) if isinstance(core, Core)}
+
+    def wanted(self) -> Iterator[TP]:
+        """The partitions that may be fetched."""
+        return (tp for tp, runner in self._runners.items() if runner.wants)
+
+    def handed(self, chunk: Chunk) -> None:
+        """A chunk goes into Faust's stream."""
+        if (runner := self._runners.get(chunk.tp)) is not None:
+            runner.handed()
+
+    def accept(self, chunk: Chunk) -> None:
+        """A chunk comes out of Faust's stream."""
+        try:
+            if (runner := self._runners.get(chunk.tp)) is not None:
+                runner.accept(chunk)
+        except Exception as error:  # noqa: BLE001 - Faust would restart the agent and lose the chunk
+            _log.exception("a chunk of %s failed", chunk.tp)
+            self.fatal(f"{chunk.tp.topic}-{chunk.tp.partition} {type(error).__name__}: {error}")
+
+    def on_ready(self) -> None:
+        """Some runner is ready; perhaps all are."""
+        if self.assigned.is_set() and all(runner.ready for runner in self._runners.values()):
+            self.ready.set()
+
+    # --- loops -------------------------------------------------------------------------------------
+
+    def _partitions(self) -> list[PartitionRunner]:
+        return [runner for runner in self._runners.values() if isinstance(runner, PartitionRunner)]
+
+    async def _ticks(self) -> None:
+        warned = running_s()
+        while True:
+            await asyncio.sleep(self.config.tick_s)
+            for runner in self._partitions():
+                runner.tick()
+            if running_s() - warned > self.config.stuck_s:
+                warned = running_s()
+                if (oldest := self.status().oldest_s) > self.config.stuck_s:
+                    _log.warning("deliveries have waited for %.0f s: are enough brokers there?", oldest)
+
+    async def _views(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.views_s)
+            for runner in self._partitions():
+                await runner.publish_views()
+
+    def status(self) -> Status:
+        """A snapshot."""
+        now = running_s()
+        partitions = {one.tp.partition: one.status for one in self._partitions()}
+        rollups = {one.tp.partition: one.status for one in self._runners.values() if isinstance(one, RollupRunner)}
+        committed = None if self.app is None else self.consumer.last_commit_s
+        return Status(
+            ready=self.ready.is_set(),
+            partitions=partitions,
+            rollups=rollups,
+            oldest_s=max(
+                [0.0, *(one.oldest_s for one in partitions.values()), *(one.oldest_s for one in rollups.values())]
+            ),
+            lease_s=self.lease.age(now),
+            commit_s=None if committed is None else now - committed,
+        )

@@ -1,0 +1,234 @@
+"""One source partition under Faust: a core, its changelog, and the tasks that carry out its commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from streams.clock import Mode, running_s, wall_ms
+from streams.engine.commands import Append, Command, Crash, MarkDone, Publish, Read, Ready, Seek
+from streams.engine.core import Core
+from streams.engine.faust.log import FencedLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from faust.types import TP
+
+    from streams.engine.faust.driver import Driver
+    from streams.engine.faust.producer import Delivery
+    from streams.engine.faust.transport import Chunk
+
+_log = logging.getLogger(__name__)
+MAX_QUEUED = 4
+_FRESH_MS = 2_000
+
+
+class PartitionStatus(NamedTuple):
+    """How a source partition fares."""
+
+    ready: bool
+    epoch: int
+    clock: int
+    """ms"""
+    lag_ms: int
+    behind: int
+    """Source records not folded yet."""
+    in_flight: int
+    oldest_s: float
+    """Age of the oldest append or publication not yet delivered: grows when brokers are away."""
+
+
+class PartitionRunner:
+    """Runs a core from an assignment to the loss of it."""
+
+    def __init__(self, driver: Driver, tp: TP, generation: int, parked: Core | None, new: Callable[[], Core]) -> None:
+        self.tp = tp
+        self.core = parked or new()
+        self.ready = False
+        self._driver = driver
+        self._generation = generation
+        self._parked = parked is not None
+        self._new = new
+        self._log = FencedLog(driver.config, driver.publisher, driver.changelog, tp.partition)
+        self._reads: asyncio.Queue[Read | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Append | Publish] = asyncio.Queue()
+        self._pending: deque[Chunk] = deque()
+        self._handed = 0
+        self._fetching = False
+        self._lost = False
+        self._since: dict[int, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._viewing: list[Delivery] = []
+        self._caught_up = False
+
+    # --- recovery ----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover and begin."""
+        consumer = self._driver.consumer
+        source = await self._driver.patient(lambda: consumer.first_wanted(self.tp), f"where {self.tp} goes on")
+        self.spawn(self._write())
+        async with self._log as log:
+            end = await log.end()
+            if self._parked and self.core.reusable(end, source):
+                self.execute(self.core.resumed())
+                return
+            if self._parked:
+                self.core = self._new()
+            began, count = running_s(), 0
+            self.execute(self.core.assigned(end, source))
+            while (read := await self._reads.get()) is not None:
+                async for records in log.read(read.start, read.end):
+                    count += len(records)
+                    self.core.restored(records)
+                    await asyncio.sleep(0)
+                self.execute(self.core.recovered())
+        _log.info("%s-%d recovered %d records in %.2f s", *self.tp, count, running_s() - began)
+
+    # --- what comes in -----------------------------------------------------------------------------
+
+    @property
+    def wants(self) -> bool:
+        """Whether more may be fetched."""
+        return self._fetching and self._handed < MAX_QUEUED
+
+    def handed(self) -> None:
+        """A chunk is on its way here."""
+        self._handed += 1
+
+    def accept(self, chunk: Chunk) -> None:
+        """A chunk, through the agent."""
+        if self._lost or chunk.epoch != self._driver.consumer.epoch(self.tp):
+            return
+        self._pending.append(chunk)
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._pending and self.core.accepts:
+            chunk = self._pending.popleft()
+            self._handed -= 1
+            self.execute(self.core.fetched(chunk.start, chunk.records, chunk.next_offset))
+
+    def tick(self) -> None:
+        """Let the clock go on as far as the broker's last answer says that nothing is missing."""
+        progress = self._driver.consumer.progress(self.tp)
+        if not self.ready or self._lost or progress is None:
+            return
+        self._caught_up = self.core.next_offset >= progress.end and not self._handed
+        wall = self._driver.config.timeline.wall(progress.answered_ms)
+        self.execute(self.core.tick(wall, caught_up=self._caught_up))
+
+    async def publish_views(self) -> None:
+        """Publish what changed, unless the last time's is still on its way."""
+        if not self.ready or self._lost or not self.core.clock.now or not self._driver.may_write:
+            return
+        if self._viewing and not all(one.future.done() for one in self._viewing):
+            return
+        for one in self._viewing:
+            one.future.result()
+        self._viewing = await self._driver.publisher.publish(self.core.views(self.lag_ms))
+
+    @property
+    def lag_ms(self) -> int:
+        """How far the clock is behind: 0 while caught up and the broker answers."""
+        progress = self._driver.consumer.progress(self.tp)
+        if self.core.clock.final:
+            return 0
+        if progress is not None and self._caught_up and wall_ms() - progress.answered_ms < _FRESH_MS:
+            return 0
+        timeline = self._driver.config.timeline
+        reached = self.core.clock.greatest_timestamp if timeline.mode is Mode.EVENT else self.core.clock.now
+        return max(1, timeline.wall(wall_ms()) - reached)
+
+    # --- commands ----------------------------------------------------------------------------------
+
+    def execute(self, commands: Iterable[Command]) -> None:
+        """Carry out what the core says, in order; what takes time goes to the tasks."""
+        for command in commands:
+            match command:
+                case Append() | Publish():
+                    self._since[command.seq] = running_s()
+                    self._outgoing.put_nowait(command)
+                case MarkDone():
+                    self._driver.consumer.mark_done(self.tp, command.next_offset, self._generation)
+                case Seek():
+                    self._fetching = False
+                    self._pending.clear()
+                    self.spawn(self._seek(command.offset))
+                case Read():
+                    self._reads.put_nowait(command)
+                case Ready():
+                    self.ready = True
+                    self._reads.put_nowait(None)
+                    self._driver.on_ready()
+                case Crash():
+                    self._driver.fatal(f"{self.tp.topic}-{self.tp.partition} {command.reason}")
+                    return
+
+    async def _seek(self, offset: int) -> None:
+        if await self._driver.consumer.rewind(self.tp, offset):
+            self._handed = 0
+            self._fetching = True
+
+    async def _write(self) -> None:
+        while True:
+            command = await self._outgoing.get()
+            await self._driver.permission()
+            if isinstance(command, Append):
+                self.spawn(self._settle(command, await self._log.send(command.records)))
+            else:
+                self.spawn(self._settle(command, await self._driver.publisher.publish(command.outputs)))
+
+    async def _settle(self, command: Append | Publish, deliveries: list[Delivery]) -> None:
+        results = [await one.future for one in deliveries]
+        if self._lost:
+            return
+        self._since.pop(command.seq, None)
+        if isinstance(command, Publish):
+            self.execute(self.core.published(command.seq))
+        elif len(results) != 1:
+            self._driver.fatal(f"{self.tp.topic}-{self.tp.partition} a batch was split: it exceeds the producer's")
+        else:
+            self.execute(self.core.delivered(command.seq, results[0].offset))
+        self._pump()
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Run beside; an exception ends the process."""
+        task = asyncio.create_task(self._driver.guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    async def drain(self, patience_s: float) -> Core | None:
+        """Take nothing more and complete what is in flight; the core, if it is complete and may be used again."""
+        deadline = running_s() + patience_s
+        self._fetching = False
+        self._pending.clear()
+        self.execute(self.core.revoked())
+        while self.ready and self.core.in_flight and self._driver.may_write and running_s() < deadline:  # noqa: ASYNC110 - rare and short
+            await asyncio.sleep(0.002)
+        complete = self.ready and not self.core.in_flight
+        self._lost = True
+        for task in list(self._tasks):
+            task.cancel()
+        if not complete and self.ready:
+            _log.warning("%s-%d goes with %d chunks in flight", *self.tp, self.core.in_flight)
+        return self.core if complete else None
+
+    @property
+    def status(self) -> PartitionStatus:
+        """For liveness and metrics."""
+        now, progress, clock = running_s(), self._driver.consumer.progress(self.tp), self.core.clock
+        return PartitionStatus(
+            ready=self.ready,
+            epoch=self.core.epoch,
+            clock=clock.now,
+            lag_ms=self.lag_ms,
+            behind=0 if progress is None else max(0, progress.end - self.core.next_offset),
+            in_flight=self.core.in_flight,
+            oldest_s=now - min(self._since.values(), default=now),
+        )

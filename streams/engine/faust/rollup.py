@@ -1,0 +1,161 @@
+"""One partition of the roll-up under Faust: partials in, its own fenced topic out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from streams.clock import running_s, wall_ms
+from streams.engine.faust.log import FencedLog
+from streams.engine.journal import FENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from faust.types import TP
+
+    from streams.engine.faust.driver import Driver
+    from streams.engine.faust.transport import Chunk
+    from streams.engine.ports import Output, Record, Rollup
+
+_log = logging.getLogger(__name__)
+MAX_QUEUED = 8
+LOG_TOPIC = "kpi"
+"""Outputs for this topic are the roll-up's own log."""
+
+
+class RollupStatus(NamedTuple):
+    """How a roll-up partition fares."""
+
+    ready: bool
+    epoch: int
+    oldest_s: float
+    """Age of the publication not yet delivered."""
+
+
+class RollupRunner:
+    """Runs a roll-up from an assignment to the loss of it."""
+
+    def __init__(self, driver: Driver, tp: TP, rollup: Rollup) -> None:
+        self.tp = tp
+        self.rollup = rollup
+        self.ready = False
+        self._driver = driver
+        self._log = FencedLog(driver.config, driver.publisher, driver.config.topic(LOG_TOPIC), tp.partition)
+        self._epoch = -1
+        self._log_end = 0
+        self._next_offset = 0
+        self._gap: tuple[int, int] | None = None
+        self._target = 0
+        self._handed = 0
+        self._fetching = False
+        self._lost = False
+        self._busy_since: float | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Read the own topic, fence it, then read the partials from their beginning."""
+        async with self._log as log:
+            end = await log.end()
+            await self._restore(log, 0, end)
+            self._epoch = await log.append([(FENCE, None)])
+            await self._restore(log, end, self._epoch)
+        self._log_end = self._epoch + 1
+        self.rollup.recovered(self._epoch)
+        first, self._target = await self._driver.patient(
+            lambda: self._driver.consumer.bounds(self.tp), f"the bounds of {self.tp}"
+        )
+        self._next_offset = first
+        await self._seek(first)
+        self._look()
+        while not self._lost:
+            if self.ready:
+                await self._publish()
+            await asyncio.sleep(self._driver.config.tick_s)
+
+    async def _restore(self, log: FencedLog, start: int, end: int) -> None:
+        async for records in log.read(start, end):
+            for record in records:
+                if record.key and record.key[0]:
+                    self.rollup.restore(record.key, record.value)
+            await asyncio.sleep(0)
+
+    async def _publish(self) -> None:
+        outputs = self.rollup.due(self._driver.config.timeline.wall(wall_ms()))
+        if not outputs:
+            return
+        self._busy_since = running_s()
+        await self._driver.permission()
+        logged: list[Output] = [one for one in outputs if one.topic == LOG_TOPIC]
+        deliveries = await self._driver.publisher.publish(one for one in outputs if one.topic != LOG_TOPIC)
+        if logged:
+            await self._log.append([(one.key or b"", one.value) for one in logged], self._log_end)
+            self._log_end += len(logged)
+        for one in deliveries:
+            await one.future
+        self._busy_since = None
+        if self._driver.on_published is not None:
+            self._driver.on_published(outputs)
+
+    # --- partials ----------------------------------------------------------------------------------
+
+    @property
+    def wants(self) -> bool:
+        """Whether more may be fetched."""
+        return self._fetching and self._handed < MAX_QUEUED
+
+    def handed(self) -> None:
+        """A chunk is on its way here."""
+        self._handed += 1
+
+    def accept(self, chunk: Chunk) -> None:
+        """A chunk, through the agent. One that does not continue the last makes the partition seek back."""
+        if self._lost or chunk.epoch != self._driver.consumer.epoch(self.tp):
+            return
+        self._handed -= 1
+        records: list[Record] = chunk.records
+        if chunk.start > self._next_offset and self._gap != (self._next_offset, chunk.start):
+            self._gap = (self._next_offset, chunk.start)
+            self._fetching = False
+            self.spawn(self._seek(self._next_offset))
+            return
+        if chunk.start < self._next_offset:
+            records = [record for record in records if record.offset >= self._next_offset]
+        self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
+        self._next_offset = max(self._next_offset, chunk.next_offset)
+        self._look()
+
+    async def _seek(self, offset: int) -> None:
+        if await self._driver.consumer.rewind(self.tp, offset):
+            self._handed = 0
+            self._fetching = True
+
+    def _look(self) -> None:
+        if not self.ready and self._next_offset >= self._target:
+            self.ready = True
+            self._driver.on_ready()
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Run beside; an exception ends the process."""
+        task = asyncio.create_task(self._driver.guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, patience_s: float) -> None:
+        """Let the publication on its way be delivered, and end."""
+        deadline = running_s() + patience_s
+        self._lost = True
+        self._fetching = False
+        while self._busy_since is not None and self._driver.may_write and running_s() < deadline:  # noqa: ASYNC110 - rare and short
+            await asyncio.sleep(0.002)
+        for task in list(self._tasks):
+            task.cancel()
+
+    @property
+    def status(self) -> RollupStatus:
+        """For liveness and metrics."""
+        busy = 0.0 if self._busy_since is None else running_s() - self._busy_since
+        return RollupStatus(ready=self.ready, epoch=self._epoch, oldest_s=busy)
