@@ -8,7 +8,6 @@ packages, in 20 ms. It writes the server's pid as one line, then reads commands 
 the server is killed and DIR removed. It exits with the server's code (128 + n for signal n).
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -30,9 +29,8 @@ def _die_with_guard() -> None:
 def _remove(directory: str) -> None:
     import shutil  # rare, and start-up counts
 
+    # Several servers may share it: each guard does so after its server has ended, so the last does it all.
     shutil.rmtree(directory, ignore_errors=True)
-    with contextlib.suppress(OSError):  # the folder of all nodes goes with the last of them
-        os.rmdir(os.path.dirname(directory))  # noqa: PTH106, PTH120  (pathlib costs 10 ms)
 
 
 def _obey(server: "subprocess.Popen[bytes]") -> None:

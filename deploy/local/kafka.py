@@ -166,7 +166,7 @@ class EmbeddedKafka:
             f"Kafka node {node.id}",
             self._java(node, "kafka.Kafka", node.properties_file),
             node.log_file,
-            remove=node.directory if self._temporary else None,
+            remove=Path(self._temporary.name) if self._temporary else None,
         )
 
     def _wait(self, started: set[int]) -> None:

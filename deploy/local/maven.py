@@ -21,6 +21,7 @@ _CONNECTIONS = 6
 _REQUEST_TIMEOUT_S = 10
 # jgo waits up to minutes when told to come back later; a person at a terminal should not.
 _STALL_S = 25.0
+_REASON_LENGTH = 200
 _MIB = 1024 * 1024
 
 _Fetched = tuple[Jar, Path] | BaseException | int
@@ -80,10 +81,15 @@ def _next_jar(reports: "queue.Queue[_Fetched]", advance: Callable[[int], None]) 
             case int():
                 advance(report)
             case BaseException():
-                reason = str(report).partition("\n")[0]
-                raise EmbeddedUnavailable(f"Kafka's jars cannot be downloaded: {reason}") from report
+                raise EmbeddedUnavailable(f"Kafka's jars cannot be downloaded: {_in_short(report)}") from report
             case _:
                 return report
+
+
+def _in_short(error: BaseException) -> str:
+    """One line; of an error of requests, the cause inside it."""
+    cause = error.args[0] if error.args else error
+    return str(getattr(cause, "reason", error)).partition("\n")[0][:_REASON_LENGTH]
 
 
 def _progress(size: int, log: Log) -> AbstractContextManager[Callable[[int], None]]:

@@ -92,8 +92,7 @@ class EmbeddedRedis:
         binary = server_binary()
         if self._directory is None and self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sigap-redis-", ignore_cleanup_errors=True)
-        # A folder inside the temporary one, because the guard of the process removes the pair.
-        folder = self._directory or Path(self._temporary.name if self._temporary else "") / "server"
+        folder = self._directory or Path(self._temporary.name if self._temporary else "")
         folder.mkdir(parents=True, exist_ok=True)
         self._log(f"starting {binary.name} on {LOOPBACK}:{self.port}")
         settings = {"port": self.port, "bind": LOOPBACK, "save": "", "appendonly": "no", "daemonize": "no"}
