@@ -40,8 +40,8 @@ def decode(value: bytes, now_ms: int) -> Event:
     if not _fits_together(event) or (len(value) > MAX_ID_BYTES and _has_long_id(event)):
         raise classify(value)
     if event.at > now_ms + AHEAD_MS:
-        ahead_s = (event.at - now_ms) / 1000
-        raise Rejected("future", f"$.at: {ahead_s:.0f} s ahead of the clock, at most {AHEAD_MS // 1000} s allowed")
+        ahead_s = -(-(event.at - now_ms) // 1000)
+        raise Rejected("future", f"$.at: {ahead_s} s ahead of the clock, at most {AHEAD_MS // 1000} s allowed")
     return event
 
 
