@@ -148,10 +148,10 @@ class EmbeddedKafka:
 
     def _format(self) -> None:
         """Give new nodes their storage, all at once; a node that has it keeps it."""
-        cluster_id = _cluster_id()
+        cluster_id = next(filter(None, (node.cluster_id for node in self._nodes)), None) or _new_cluster_id()
         running = []
         for node in self._nodes:
-            if not node.formatted:
+            if node.cluster_id is None:
                 tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", node.properties_file)
                 command = self._java(node, _QUICK, *tool)
                 running.append(ServerProcess(f"formatting node {node.id}", command, node.log_file))
@@ -186,7 +186,7 @@ class EmbeddedKafka:
             missing = {i for i in missing if not started <= broker_ids(self._node(i).address)}
 
 
-def _cluster_id() -> str:
+def _new_cluster_id() -> str:
     """A random one, 22 characters as Kafka has them, never with a dash in front: tools take that for an option."""
     raw = uuid.uuid4().bytes
     return urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")

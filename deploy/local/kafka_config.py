@@ -58,9 +58,11 @@ class Node:
         return self.directory / "data"
 
     @property
-    def formatted(self) -> bool:
-        """Whether the node has been started before."""
-        return (self.data / "meta.properties").exists()
+    def cluster_id(self) -> str | None:
+        """The cluster the node's storage was formatted for; None for a node never started."""
+        meta = self.data / "meta.properties"
+        lines = meta.read_text().splitlines() if meta.exists() else []
+        return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
 
 
 def write(node: Node, cluster: list[Node]) -> None:
