@@ -44,6 +44,8 @@ class ToyShard:
         effects = Effects([], [], [])
         for record in records:
             key = record.key or b""
+            if record.value == b"broken":
+                raise ValueError("a broken shard")
             if record.value == b"bad":
                 effects.rejects.append(Output("dlq", key, record.value))
                 continue

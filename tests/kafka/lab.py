@@ -78,11 +78,12 @@ async def kpi_counts(bootstrap: str, prefix: str) -> dict[bytes, int]:
 
 
 async def changelog_counts(bootstrap: str, prefix: str) -> dict[bytes, int]:
-    return {
-        record.key: json.loads(record.value)[0]
+    newest = {
+        (record.partition, record.key): record.value
         for record in await read_all(bootstrap, f"{prefix}._conversations")
         if record.key[0]
     }
+    return {key: json.loads(value)[0] for (_, key), value in newest.items() if value is not None}
 
 
 async def until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> None:

@@ -23,7 +23,7 @@ class World:
 
     def __init__(self, server: EmbeddedRedis) -> None:
         self.server = server
-        self.client = redis.asyncio.Redis.from_url(server.url, protocol=2)
+        self.client: Any = redis.asyncio.Redis.from_url(server.url, protocol=2)
         self.everything: list[KpiItem] = []
         self.resyncs = 0
         self.sink = self.another()
