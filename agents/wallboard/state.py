@@ -1,0 +1,45 @@
+"""What the handlers of one application share."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from agents.wallboard.feed import Feed
+from agents.wallboard.store import Store
+from tables.settings import Settings
+
+DEFAULT_SERVICE_LEVEL: Final = 0.8
+"""The goal where the settings name none."""
+
+
+class State:
+    """The store, the settings, and a feed per tenant that somebody watches."""
+
+    def __init__(self, store: Store, settings: Settings, tenant: str | None) -> None:
+        self.store = store
+        self.settings = settings
+        self.tenant = tenant
+        self.feeds: dict[str, Feed] = {}
+        self.streams = 0
+        self.pushes = 0
+
+    def feed(self, tenant: str) -> Feed:
+        """The tenant's feed."""
+        if tenant not in self.feeds:
+            self.feeds[tenant] = Feed(self.store, tenant)
+        return self.feeds[tenant]
+
+    def shown(self, tenant: str, channels: list[str]) -> dict[str, Any]:
+        """Goals, names and thresholds as the page shows them."""
+        chosen = self.settings.tenant(tenant)
+        default = {"service_level_ratio": DEFAULT_SERVICE_LEVEL}
+        scopes = {"tenant", *(f"channel:{channel}" for channel in channels), *chosen.goals}
+        return {
+            "timezone": chosen.timezone.key,
+            "names": chosen.names,
+            "goals": {scope: default | chosen.goals.get(scope, {}) for scope in sorted(scopes)},
+            "threshold_s": {channel: chosen.threshold_ms(channel) / 1000 for channel in channels},
+        }
+
+
+STATE: Final = web.AppKey("state", State)

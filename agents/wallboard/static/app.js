@@ -1,0 +1,349 @@
+import { NONE, drawSpark, duration, make, mark, number, percent, put, say, SIGNS, spark, standing, ticking } from "/static/view.js";
+import { Alerts, Waiters } from "/static/lists.js";
+
+const WINDOWS = { "5m": "5 min", "15m": "15 min", "30m": "30 min", "1h": "1 hour", today: "Today" };
+const CHANNELS = { whatsapp: "WhatsApp", email: "E-mail", chat: "Chat" };
+const query = new URLSearchParams(location.search);
+const $ = (id) => document.getElementById(id);
+
+const state = {
+  window: WINDOWS[query.get("window")] ? query.get("window") : "15m",
+  records: new Map(), trend: {}, settings: { goals: {}, names: {}, threshold_s: {}, timezone: "UTC" },
+  base: null, heardAt: 0, status: null, lostAt: null, source: null, lastId: "", sort: ["name", 1],
+};
+
+const nowAt = () => (state.base ? state.base.at + performance.now() - state.base.mark : Date.now());
+const metricsOf = (scope, window) => (state.records.get(`${scope}:${window}`) || { metrics: {} }).metrics;
+const nameOf = (kind, id) => (state.settings.names[kind] || {})[id];
+const channelName = (id) => nameOf("channels", id) || CHANNELS[id] || id.charAt(0).toUpperCase() + id.slice(1);
+const agentName = (id) => nameOf("agents", id) || id;
+const time = (ms) => new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: state.settings.timezone }).format(ms);
+const context = { nowAt, channelName, agentName, time };
+const waiters = new Waiters($("waiters"), $("waiters-none"), context);
+const alerts = new Alerts($("alerts"), $("alerts-none"), context);
+
+// --- figures: label, metric, format, from the gauges or not ------------------------------------------
+
+const FIGURES = {
+  frt_mean_s: ["First response, mean", duration], frt_p90_s: ["First response, p90", duration],
+  backlog_waiting: ["Waiting", number, "now"], oldest_waiting_at: ["Oldest wait", null, "now"],
+  backlog_open: ["Open", number, "now"], backlog_overdue: ["Overdue", number, "now"],
+  conversations_active: ["Active", number], conversations_handled: ["Handled", number],
+};
+const SUMMARY = ["frt_mean_s", "frt_p90_s", "backlog_waiting", "oldest_waiting_at", "backlog_open", "backlog_overdue", "conversations_active", "conversations_handled"];
+const CARD = ["frt_mean_s", "frt_p90_s", "conversations_active", "backlog_waiting", "oldest_waiting_at", "backlog_open"];
+
+function figure(metric) {
+  const box = make("div", "figure");
+  box.append(make("dt", "", FIGURES[metric][0]), make("dd", "", NONE));
+  box.dataset.metric = metric;
+  return box;
+}
+
+function fillFigure(box, scope) {
+  const metric = box.dataset.metric;
+  const [, format, gauge] = FIGURES[metric];
+  const value = metricsOf(scope, gauge || state.window)[metric];
+  const dd = box.lastChild;
+  if (metric === "oldest_waiting_at") {
+    const wait = value ? nowAt() - value : null;
+    put(dd, wait === null ? NONE : ticking(wait), value);
+    const limit = state.settings.threshold_s[scope.slice(8)];
+    mark(box, "state", wait !== null && limit ? (wait / 1000 > limit ? "bad" : wait / 1000 > limit * 0.8 ? "warn" : null) : null);
+  } else {
+    put(dd, format(value), value);
+    mark(box, "state", standing(metric, value, (state.settings.goals[scope] || {})[metric]));
+  }
+  mark(box, "sign", SIGNS[box.dataset.state]);
+}
+
+function level(scope) {
+  const box = make("div", "level");
+  box.dataset.metric = "service_level_ratio";
+  const big = make("strong", "big", NONE);
+  const meter = make("div", "meter");
+  meter.append(make("i"), make("b"));
+  const note = make("p", "note");
+  box.append(big, meter, note);
+  box.fill = () => {
+    const metrics = metricsOf(scope, state.window);
+    const value = metrics.service_level_ratio;
+    const goal = (state.settings.goals[scope] || {}).service_level_ratio;
+    const how = standing("service_level_ratio", value, goal);
+    put(big, percent(value), value);
+    mark(box, "state", how);
+    meter.firstChild.style.width = `${100 * (value || 0)}%`;
+    meter.lastChild.style.left = `${100 * (goal ?? 1)}%`;
+    const decided = (metrics.sl_met || 0) + (metrics.sl_missed || 0);
+    put(note, `goal ${percent(goal)} · ${number(metrics.sl_met || 0)} of ${number(decided)} in time`);
+    return how;
+  };
+  return box;
+}
+
+// --- the summary row and the cards ---------------------------------------------------------------------
+
+const summary = (() => {
+  const first = make("div", "tile main");
+  const chip = make("span", "chip");
+  const head = make("h2", "", "Service level");
+  head.append(chip);
+  const box = level("tenant");
+  first.append(head, box);
+  const list = make("dl", "figures");
+  const figures = SUMMARY.map(figure);
+  list.append(...figures);
+  $("summary").append(first, list);
+  $("summary").dataset.scope = "tenant";
+  return () => {
+    const how = box.fill();
+    put(chip, say(how));
+    mark(chip, "state", how);
+    for (const each of figures) fillFigure(each, "tenant");
+  };
+})();
+
+const cards = new Map();
+
+function card(channel) {
+  const scope = `channel:${channel}`;
+  const node = make("article", "panel card");
+  node.dataset.scope = scope;
+  const head = make("h2", "", channelName(channel));
+  const chip = make("span", "chip");
+  head.append(chip);
+  const box = level(scope);
+  const chart = make("figure", "spark");
+  const svg = spark();
+  const caption = make("figcaption", "note");
+  chart.append(svg, caption);
+  const list = make("dl", "figures");
+  const figures = CARD.map(figure);
+  list.append(...figures);
+  node.append(head, box, chart, list);
+  const fill = () => {
+    const how = box.fill();
+    put(chip, say(how));
+    mark(chip, "state", how);
+    for (const each of figures) fillFigure(each, scope);
+  };
+  const draw = () => {
+    const { sum, top } = drawSpark(svg, state.trend[scope], "messages_in", nowAt());
+    put(caption, `${number(sum)} messages in the last hour · peak ${number(top)} a minute`);
+  };
+  return { node, fill, draw };
+}
+
+function showChannels() {
+  const channels = [...state.records.keys()].filter((key) => key.startsWith("channel:")).map((key) => key.slice(8, key.lastIndexOf(":")));
+  for (const channel of [...new Set(channels)].sort()) {
+    if (cards.has(channel)) continue;
+    const made = card(channel);
+    cards.set(channel, made);
+    const after = [...cards.keys()].sort()[[...cards.keys()].sort().indexOf(channel) + 1];
+    $("channels").insertBefore(made.node, after ? cards.get(after).node : null);
+    made.draw();
+  }
+  for (const each of cards.values()) each.fill();
+}
+
+// --- the table of agents ----------------------------------------------------------------------------------
+
+const COLUMNS = [
+  ["name", "Agent"], ["service_level_ratio", "Service level", percent], ["frt_mean_s", "First resp.", duration],
+  ["conversations_active", "Active", number], ["conversations_handled", "Handled", number],
+  ["backlog_open", "Open", number, "now"], ["backlog_waiting", "Waiting", number, "now"], ["concurrency", "At once", number, "now"],
+];
+const rows = new Map();
+
+for (const [key, label] of COLUMNS) {
+  const th = make("th");
+  th.scope = "col";
+  th.setAttribute("aria-sort", key === "name" ? "ascending" : "none");
+  const button = make("button", "", label);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    state.sort = [key, state.sort[0] === key ? -state.sort[1] : key === "name" ? 1 : -1];
+    for (const each of $("agents").tHead.rows[0].cells) each.setAttribute("aria-sort", "none");
+    th.setAttribute("aria-sort", state.sort[1] === 1 ? "ascending" : "descending");
+    order();
+  });
+  th.append(button);
+  $("agents").tHead.rows[0].append(th);
+}
+
+function order() {
+  const [key, way] = state.sort;
+  const value = (row) => (key === "name" ? row.name.toLowerCase() : row.values[key]);
+  const sorted = [...rows.values()].sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === y) return a.name < b.name ? -1 : 1;
+    if (x === null || x === undefined) return 1;
+    if (y === null || y === undefined) return -1;
+    return x < y ? -way : way;
+  });
+  $("agents").tBodies[0].append(...sorted.map((row) => row.node));
+}
+
+function showAgents(scopes) {
+  let added = false;
+  for (const scope of scopes) {
+    let row = rows.get(scope);
+    if (!row) {
+      const node = make("tr");
+      node.dataset.scope = scope;
+      const name = agentName(decodeURIComponent(scope.slice(6)));
+      const cells = COLUMNS.map(([key], index) => {
+        const cell = make(index ? "td" : "th", "", index ? NONE : name);
+        if (!index) cell.scope = "row";
+        cell.dataset.metric = key;
+        return cell;
+      });
+      node.append(...cells);
+      row = { node, cells, name, values: {} };
+      rows.set(scope, row);
+      added = true;
+    }
+    COLUMNS.forEach(([key, , format, gauge], index) => {
+      if (!index) return;
+      const value = metricsOf(scope, gauge || state.window)[key];
+      row.values[key] = value;
+      put(row.cells[index], format(value), value === undefined ? null : value);
+    });
+    const how = standing("service_level_ratio", row.values.service_level_ratio, (state.settings.goals[scope] || state.settings.goals.tenant || {}).service_level_ratio);
+    mark(row.cells[1], "state", how);
+    mark(row.cells[1], "sign", SIGNS[how]);
+  }
+  if (added) {
+    order();
+    put($("agents-count"), String(rows.size));
+  }
+}
+
+// --- what is wrong, at once --------------------------------------------------------------------------------
+
+function banners() {
+  const wanted = [];
+  const silent = state.heardAt && performance.now() - state.heardAt > 5000;
+  const lost = state.lostAt !== null || silent;
+  const status = state.status;
+  const age = status ? status.heartbeat_age_s : null;
+  if (lost) wanted.push(["lost", "bad", `✕ Connection to the server lost${state.lostAt ? ` at ${time(state.lostAt)}` : ""}. Figures stand still; trying again.`]);
+  else if (status && !status.redis) wanted.push(["redis", "bad", "✕ The server cannot reach Redis. Figures stand still."]);
+  else if (status && age === null) wanted.push(["stale", "warn", "▲ No worker has written figures yet."]);
+  else if (status && age > 10) wanted.push(["stale", "bad", `✕ Stale: the worker was last heard of ${duration(age)} ago.`]);
+  let lag = null;
+  for (const record of state.records.values()) if (record.partial) lag = Math.max(lag || 0, record.lag_s || 0);
+  if (lag !== null) wanted.push(["partial", "warn", `▲ Partial: a part of the events is still being read${lag ? `, ${duration(lag)} behind` : ""}. Figures may be too low.`]);
+  if (status && status.redis && !status.durable) wanted.push(["durable", "info", "ⓘ Not durable: without Kafka, all figures are gone when this run ends."]);
+  const box = $("banners");
+  const held = new Map([...box.children].map((node) => [node.dataset.kind, node]));
+  for (const [kind, look, text] of wanted) {
+    const node = held.get(kind) || box.appendChild(make("p"));
+    held.delete(kind);
+    node.dataset.kind = kind;
+    node.className = `banner ${look}`;
+    put(node, text);
+  }
+  for (const node of held.values()) node.remove();
+  const still = wanted.some(([kind]) => ["lost", "redis", "stale"].includes(kind));
+  document.body.classList.toggle("still", still);
+  const link = $("link");
+  put(link, lost ? "Connection lost" : !status ? "Connecting" : still ? "Stale" : "Live");
+  mark(link, "state", lost || still ? "bad" : status ? "good" : "wait");
+}
+
+// --- the stream ---------------------------------------------------------------------------------------------
+
+function take(body) {
+  if (body.settings) {
+    state.settings = body.settings;
+  }
+  const agents = new Set();
+  for (const record of body.records || []) {
+    const key = `${record.scope}:${record.window}`;
+    const held = state.records.get(key);
+    if (held && held.seq > record.seq) continue;
+    state.records.set(key, record);
+    if (record.scope.startsWith("agent:")) agents.add(record.scope);
+  }
+  Object.assign(state.trend, body.trend || {});
+  showChannels();
+  summary();
+  showAgents(agents);
+  for (const [channel, made] of cards) if (body.trend && `channel:${channel}` in body.trend) made.draw();
+  if (body.waiting) waiters.show(body.waiting);
+  if (body.alerts) alerts.add(body.alerts);
+  banners();
+}
+
+function heard(event) {
+  state.heardAt = performance.now();
+  state.lostAt = null;
+  if (event.lastEventId) state.lastId = event.lastEventId;
+  return JSON.parse(event.data);
+}
+
+function connect(fresh) {
+  if (state.source) state.source.close();
+  const asked = new URLSearchParams({ window: `now,${state.window}`, kinds: "tenant,channel,agent", alerts: "notable" });
+  for (const name of ["tenant", "token"]) if (query.get(name)) asked.set(name, query.get(name));
+  if (!fresh && state.lastId) asked.set("last_event_id", state.lastId);
+  const source = new EventSource(`/api/v1/stream?${asked}`);
+  state.source = source;
+  source.addEventListener("snapshot", (event) => {
+    const body = heard(event);
+    state.records.clear();
+    state.trend = {};
+    put($("tenant"), body.tenant);
+    document.title = `Sigap · ${body.tenant}`;
+    // Agents that are there no longer leave with the old snapshot.
+    const there = new Set(body.records.map((record) => record.scope));
+    for (const [scope, row] of rows) if (!there.has(scope)) { row.node.remove(); rows.delete(scope); }
+    for (const [channel, made] of cards) if (!there.has(`channel:${channel}`)) { made.node.remove(); cards.delete(channel); }
+    put($("agents-count"), String(rows.size));
+    alerts.clear();
+    take(body);
+    order();
+    document.body.classList.add("ready");
+  });
+  source.addEventListener("delta", (event) => take(heard(event)));
+  source.addEventListener("status", (event) => {
+    state.status = heard(event);
+    if (state.status.now_at) state.base = { at: state.status.now_at, mark: performance.now() };
+    banners();
+  });
+  source.onerror = () => {
+    if (state.lostAt === null) state.lostAt = Date.now();
+    banners();
+    // A refusal ends an EventSource for good; anything else it mends itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => source === state.source && connect(false), 1500);
+  };
+}
+
+for (const [window, label] of Object.entries(WINDOWS)) {
+  const choice = make("label");
+  const input = make("input");
+  input.type = "radio";
+  input.name = "window";
+  input.value = window;
+  input.checked = window === state.window;
+  input.addEventListener("change", () => {
+    state.window = window;
+    query.set("window", window);
+    history.replaceState(null, "", `?${query}`);
+    connect(true);
+  });
+  choice.append(input, make("span", "", label));
+  $("windows").append(choice);
+}
+
+setInterval(() => {
+  put($("clock"), time(nowAt()));
+  for (const box of document.querySelectorAll('[data-metric="oldest_waiting_at"]')) fillFigure(box, box.closest("[data-scope]").dataset.scope);
+  waiters.tick();
+  alerts.tick();
+  banners();
+}, 1000);
+setInterval(() => { for (const made of cards.values()) made.draw(); }, 30000);
+connect(true);

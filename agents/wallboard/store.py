@@ -1,0 +1,214 @@
+"""What the wallboard reads from Redis."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from redis.asyncio import Redis
+
+from agents.sinks.layout import TENANTS, prefix, record_json, split_name
+
+WINDOWS = ("now", "5m", "15m", "30m", "1h", "today")
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+TREND_METRICS = ("messages_in", "messages_out", "service_level_ratio", "frt_mean_s")
+_WAITS = ("first_response", "next_response")
+_TRENDS = re.compile(r"tenant|(channel|team):[^/]+")
+
+
+_RUNS = 5000
+
+
+class Position(NamedTuple):
+    """Ids in the streams `updates` and `alerts` up to which all is known."""
+
+    updates: str
+    alerts: str
+
+    def __str__(self) -> str:
+        return f"{self.updates}_{self.alerts}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Position | None":
+        """The position that `str` gave, None for anything else."""
+        found = re.fullmatch(r"(\d{1,20}-\d{1,20})_(\d{1,20}-\d{1,20})", text)
+        return None if found is None else cls(found[1], found[2])
+
+
+def order(stream_id: str) -> tuple[int, int]:
+    """A stream id as something that compares."""
+    time, _, number = stream_id.partition("-")
+    return int(time), int(number)
+
+
+class Store:
+    """Raises redis.exceptions.RedisError while Redis is away."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        self._redis: Any = Redis.from_url(
+            url, protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, max_connections=64
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._redis.aclose()
+
+    async def ping(self) -> None:
+        """Nothing, if Redis answers."""
+        await self._redis.ping()
+
+    async def tenants(self) -> list[str]:
+        """All tenants that something was written for."""
+        return sorted(name.decode() for name in await self._redis.smembers(TENANTS))
+
+    async def names(self, tenant: str) -> list[str]:
+        """`scope:window` of every record."""
+        return sorted(name.decode() for name in await self._redis.smembers(prefix(tenant) + "keys"))
+
+    async def records(self, tenant: str, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Seq and JSON of records by name; those that are not there are left out."""
+        found = {}
+        for start in range(0, len(names), 200):
+            part = names[start : start + 200]
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for name in part:
+                    pipeline.hgetall(f"{prefix(tenant)}kpi:{name}")
+                answers = await pipeline.execute()
+            for name, fields in zip(part, answers, strict=True):
+                if fields:
+                    scope, window = split_name(name)
+                    found[name] = (int(fields.get(b"seq", 0)), record_json(tenant, scope, window, fields))
+            await asyncio.sleep(0)
+        return found
+
+    async def status(self, tenant: str) -> dict[str, int]:
+        """The worker's heartbeat, run clock and durability, as far as they are there."""
+        fields = await self._redis.hgetall(prefix(tenant) + "meta")
+        return {name.decode(): int(value) for name, value in fields.items()}
+
+    async def alerts(self, tenant: str, limit: int) -> list[tuple[str, bytes]]:
+        """Stream id and JSON of the newest alerts, newest first."""
+        entries = await self._redis.xrevrange(prefix(tenant) + "alerts", count=limit)
+        return [(entry.decode(), fields[b"alert"]) for entry, fields in entries]
+
+    async def waiting(self, tenant: str, scope: str, limit: int) -> list[dict[str, Any]]:
+        """Those who wait longest, with the deadline of the wait if there is one."""
+        key = f"{prefix(tenant)}waiting:{scope}"
+        found = await self._redis.zrange(key, 0, limit - 1, withscores=True)
+        if not found:
+            return []
+        members = [member + b"|" + metric.encode() for member, _ in found for metric in _WAITS]
+        due = await self._redis.zmscore(prefix(tenant) + "sla:due", members)
+        return [
+            {
+                "conversation_id": member.decode(),
+                "waiting_since": int(since),
+                "deadline_at": min((int(each) for each in due[2 * i : 2 * i + 2] if each is not None), default=None),
+            }
+            for i, (member, since) in enumerate(found)
+        ]
+
+    async def waiting_by_channel(self, tenant: str, channels: Iterable[str], limit: int) -> list[dict[str, Any]]:
+        """Those who wait longest over all channels, with their channel."""
+        rows: list[dict[str, Any]] = []
+        for channel in channels:
+            found = await self.waiting(tenant, f"channel:{channel}", limit)
+            rows += [row | {"channel": channel} for row in found]
+        return sorted(rows, key=lambda row: (row["waiting_since"], row["conversation_id"]))[:limit]
+
+    async def trend(self, tenant: str, scope: str, minutes: int) -> list[bytes]:
+        """The records (JSON) of the last minutes, by the clock of the newest in the tenant."""
+        key = f"{prefix(tenant)}trend:"
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zrevrange(key + scope, 0, 0, withscores=True)
+            pipeline.zrevrange(key + "tenant", 0, 0, withscores=True)
+            newest = [int(found[0][1]) for found in await pipeline.execute() if found]
+        if not newest:
+            return []
+        since = max(newest) - (minutes - 1) * 60_000
+        found: list[bytes] = await self._redis.zrangebyscore(key + scope, since, "+inf")
+        return found
+
+    async def points(self, tenant: str, scope: str) -> list[dict[str, Any]]:
+        """The last hour's minutes with what a sparkline needs."""
+        records = [orjson.loads(each) for each in await self.trend(tenant, scope, 60)]
+        return [
+            {"start_at": each["window_start_at"]} | {name: each["metrics"].get(name) for name in TREND_METRICS}
+            for each in records
+        ]
+
+    async def position(self, tenant: str) -> Position:
+        """The present ends of both streams."""
+        ends = []
+        for name in ("updates", "alerts"):
+            newest = await self._redis.xrevrange(prefix(tenant) + name, count=1)
+            ends.append(newest[0][0].decode() if newest else "0-0")
+        return Position(*ends)
+
+    async def holds(self, tenant: str, position: Position) -> bool:
+        """Whether everything after the position is still there."""
+        for name, stream_id in (("updates", position.updates), ("alerts", position.alerts)):
+            oldest = await self._redis.xrange(prefix(tenant) + name, count=1)
+            if not oldest:
+                if stream_id != "0-0":
+                    return False  # Redis was emptied
+                continue
+            newest = await self._redis.xrevrange(prefix(tenant) + name, count=1)
+            if not order(oldest[0][0].decode()) <= order(stream_id) <= order(newest[0][0].decode()):
+                return False
+        return True
+
+    async def between(self, tenant: str, after: Position, upto: Position) -> tuple[dict[str, int], list[bytes]]:
+        """What came after a position up to another: changed keys with their numbers, alerts (JSON)."""
+        updates = await self._redis.xrange(f"{prefix(tenant)}updates", f"({after.updates}", upto.updates)
+        alerts = await self._redis.xrange(f"{prefix(tenant)}alerts", f"({after.alerts}", upto.alerts)
+        changed = {name.decode(): int(number) for _, fields in updates for name, number in fields.items()}
+        return changed, [fields[b"alert"] for _, fields in alerts]
+
+    async def read(
+        self, tenant: str, position: Position, block_ms: int
+    ) -> tuple[Position, dict[str, int], list[bytes]]:
+        """What comes after a position: the new one, changed keys with their numbers, alerts (JSON)."""
+        updates, alerts = f"{prefix(tenant)}updates", f"{prefix(tenant)}alerts"
+        answer = await self._redis.xread(
+            {updates: position.updates, alerts: position.alerts}, count=1000, block=block_ms
+        )
+        changed: dict[str, int] = {}
+        news: list[bytes] = []
+        ends = {updates: position.updates, alerts: position.alerts}
+        for stream, entries in answer or ():
+            key = stream.decode()
+            ends[key] = entries[-1][0].decode()
+            for _, fields in entries:
+                if key == alerts:
+                    news.append(fields[b"alert"])
+                else:
+                    changed.update((name.decode(), int(number)) for name, number in fields.items())
+        return Position(ends[updates], ends[alerts]), changed, news
+
+
+def channels_of(names: Iterable[str]) -> list[str]:
+    """Channels among record names."""
+    return sorted({scope[8:] for scope, _ in map(split_name, names) if scope.startswith("channel:")})
+
+
+def has_trend(scope: str) -> bool:
+    """Whether a scope has minutes at all."""
+    return _TRENDS.fullmatch(scope) is not None
+
+
+def notable(alerts: Iterable[Mapping[str, Any]], runs: dict[tuple[str, str, str], None]) -> list[Mapping[str, Any]]:
+    """Alerts, oldest first, without the good news about runs that nobody was warned of; `runs` remembers the warned."""
+    kept = []
+    for alert in alerts:
+        run = (str(alert.get("conversation_id")), str(alert.get("metric")), str(alert.get("instance")))
+        if alert.get("state") in {"met", "cancelled"}:
+            if run not in runs:
+                continue
+        else:
+            runs[run] = None
+            while len(runs) > _RUNS:
+                del runs[next(iter(runs))]
+        kept.append(alert)
+    return kept
