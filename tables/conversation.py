@@ -73,6 +73,9 @@ class Life:
     def apply(self, step: Step) -> None:
         """Fold the next step of the history; `advance` to its instant must have been called before."""
         s = self.s
+        if not s.id:
+            s.channel = step.channel
+            self.dims = s.dims
         s.at, s.id, s.fired = step.t, step.behind or step.id, 0
         code = step.code
         if code == CUSTOMER:
@@ -132,7 +135,7 @@ class Life:
             self._set_phase(OPEN, t)
         self.facts.append(Fact(MESSAGES_IN, step.at // MINUTE, self.dims))
         first, s.wrote = not s.wrote, True
-        if s.with_bot or (step.behind is not None and step.at <= s.last_reply_at):
+        if s.with_bot or (step.behind is not None and step.at < s.last_reply_at):
             return
         if not s.waiting_since:
             s.waiting_since = t

@@ -18,8 +18,6 @@ from tables.conversation import Life, Rules
 from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
 from tables.state import Dims, State, Step
 
-REMEMBERED_MS = 7 * 86_400_000
-"""How long an event id is remembered, in event time."""
 FACTS_KEPT = 26 * 60
 """Minutes for which a fact can still be in a window: the longest local day and an hour."""
 LONG_TAIL = 32
@@ -84,9 +82,9 @@ class History:
         self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}
 
     @classmethod
-    def begin(cls, conversation_id: str, channel: str, rules: Rules, *, after: History | None = None) -> History:
+    def begin(cls, conversation_id: str, rules: Rules, *, after: History | None = None) -> History:
         """A new conversation; of the forgotten one before it only the facts stay, which windows may still hold."""
-        record = Conversation(1, -1, State(channel=channel))
+        record = Conversation(1, -1, State())
         if after is not None:
             record.facts, record.dims, record.settled = after.c.facts, after.c.dims, len(after.c.facts)
         history = cls(record, conversation_id, rules)
@@ -104,13 +102,13 @@ class History:
 
     # -- ids ------------------------------------------------------------------------------------------
 
-    def remember(self, event_id: str, at: int) -> bool:
-        """Remember an event's id; False if it is a duplicate."""
+    def remember(self, event_id: str, at: int, now: int) -> bool:
+        """Remember an event's id for as long as a conversation is; False if it is a duplicate. `now`: the clock."""
         mark = digest(event_id)
         c = self.c
         if mark in self._seen:
             place = next(i for i in range(0, len(c.ids), _ID.size) if c.ids[i : i + 8] == mark)
-            if max(at, c.state.at) - _ID.unpack_from(c.ids, place)[1] * 1000 <= REMEMBERED_MS:
+            if now - _ID.unpack_from(c.ids, place)[1] * 1000 <= self.rules.values.retain_ms:
                 return False
             c.ids = c.ids[:place] + c.ids[place + _ID.size :]
         self._seen.add(mark)
@@ -160,7 +158,7 @@ class History:
         if alerts:
             c.told.extend(alerts)
             life.alerts = []
-        return Change(facts, alerts)
+        return Change(facts, [alert for alert in alerts if alert.state != sla.DROPPED])
 
     def _insert(self, step: Step, now: int, *, in_order: bool) -> Change:
         c, values = self.c, self.rules.values
@@ -175,7 +173,7 @@ class History:
             or len(steps) - place >= values.reorder_max
         )
         if late:
-            step = Step(s.at, step.id, step.code, step.at, step.agent, step.team, step.value, step.sets, step.topics, s.id)
+            step = msgspec.structs.replace(step, t=s.at, behind=s.id)
             place = len(steps)
         steps.insert(place, step)
         life = self._refold(steps)
@@ -190,7 +188,7 @@ class History:
 
     def _refold(self, steps: list[Step]) -> Life:
         c = self.c
-        state = _decode_state(c.base) if c.base else State(channel=c.state.channel)
+        state = _decode_state(c.base) if c.base else State()
         life = Life(state, self.rules)
         for step in steps:
             life.advance(step.t)
@@ -199,28 +197,35 @@ class History:
 
     def _reconcile(self, life: Life, at: int) -> list[sla.Alert]:
         """Compare what was told with what the new history demands; what must be sent now."""
-        c = self.c
+        c, s = self.c, life.s
         wanted = {alert.key for alert in life.alerts}
-        alive = {(a.metric, a.instance) for a in life.alerts} | {(r.metric, r.instance) for r in life.s.runs}
-        said = {alert.key: alert for alert in (*c.stale, *c.told)}
+        alive = {(a.metric, a.instance) for a in life.alerts} | {(r.metric, r.instance) for r in s.runs}
+        said = {alert.key: alert for alert in (*c.stale, *c.told) if alert.state != sla.DROPPED}
+        last = {alert.key[:2]: alert for alert in said.values()}
         send: list[sla.Alert] = []
-        open_: dict[tuple[int, str], sla.Alert] = {}
-        for key, alert in list(said.items()):
-            run = key[:2]
-            if alert.state == sla.BREACHED and key not in wanted:
-                send.append(alert._replace(state=sla.RETRACTED, at=at))
-                del said[key]
-                open_[run] = alert
-            elif alert.state == sla.IMMINENT:
-                open_.setdefault(run, alert)
-        retracted = {alert.key[:2] for alert in send}
-        ended = {key[:2] for key, alert in said.items() if alert.state in sla.ENDED}
-        for run, alert in open_.items():
-            if run not in alive and (run in retracted or run not in ended):
-                closing = alert._replace(state=sla.CANCELLED, level=0, at=at)
-                send.append(closing)
-                said[closing.key] = closing
-        send.extend(alert for alert in life.alerts if alert.key not in said)
+
+        def correct(alert: sla.Alert, state: str) -> None:
+            now = alert._replace(state=state, level=0, at=at, late_s=0.0, agent=s.agent, team=s.team, priority=s.priority)
+            send.append(now)
+            if state == sla.CANCELLED:
+                said[now.key] = now
+
+        for run, alert in last.items():
+            breach = said.get((*run, sla.BREACHED, sla.BREACH_LEVEL))
+            if breach is not None and breach.key not in wanted:
+                correct(breach, sla.RETRACTED)
+                for state in (sla.BREACHED, *sla.ENDED):
+                    said.pop((*run, state, 0), None)
+            if run not in alive and (*run, sla.CANCELLED, 0) not in said:
+                correct(alert, sla.CANCELLED)
+        for alert in life.alerts:
+            if alert.state == sla.DROPPED:
+                closing = alert._replace(state=sla.CANCELLED)
+                if alert.key[:2] in last and closing.key not in said:
+                    send.append(closing)
+                    said[closing.key] = closing
+            elif alert.key not in said:
+                send.append(alert)
         c.told = life.alerts
         c.stale = [alert for key, alert in said.items() if key not in wanted]
         return send

@@ -109,6 +109,7 @@ class Panes:
         scope = self.scopes.get(key)
         if scope is None:
             scope = self.scopes[key] = Scope(tenant, name)
+            self._stir(scope)  # so that it is told of even if nothing of it lasts
         return scope
 
     # -- samples --------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ class Panes:
         if before == minute:
             return
         last[scope] = minute
-        pane = scope.minutes[minute]
+        pane = self._pane(scope, minute)
         newest, in_minute, in_quarter = codes
         if before is not None:
             self._shift(scope, before, newest, -1)

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from streams.codecs import decode
 from streams.engine.ports import Effects, Output, Record
+from streams.rejects import Rejected
 from tables.rollup import Rollup
 from tables.settings import Settings
 from tables.shard import Shard
 
 VIEWS_EVERY = 2_000
-_OFFSET_KEY = b"replay"
 
 
 class Result(NamedTuple):
@@ -46,7 +47,6 @@ def replay(
     rollup = Rollup(0, 1, settings)
     alerts: list[bytes] = []
     rejects: list[Output] = []
-    peek = msgspec.json.Decoder(_Peek)
 
     def keep(effects: Effects) -> None:
         alerts.extend(alert.value for alert in effects.alerts if alert.value is not None)
@@ -59,16 +59,17 @@ def replay(
     clock = 0
     for offset, event in enumerate(events):
         value = event if isinstance(event, bytes) else msgspec.json.encode(event)
-        try:
-            at = peek.decode(value).at
-        except msgspec.DecodeError:
-            at = 0
-        if until is not None and at > until:
+        if until is not None and _instant(value) > until:
             continue
-        if clock < at <= wall():
+        try:
+            at = decode(value, wall()).at
+        except Rejected:
+            at = 0
+        if at > clock:
             keep(shard.advance(at))
         keep(shard.fold([Record(None, value, offset, at)], clock, event_time=True))
         clock = max(clock, shard.greatest_at)
+        keep(shard.advance(clock))
         if offset % VIEWS_EVERY == 0:
             show(final=False)
     clock = until if until is not None else clock
@@ -90,6 +91,17 @@ def replay(
 
 class _Peek(msgspec.Struct):
     at: int = 0
+
+
+_peek = msgspec.json.Decoder(_Peek).decode
+
+
+def _instant(value: bytes) -> int:
+    """The `at` of a record, valid or not; 0 if it has none."""
+    try:
+        return _peek(value).at
+    except msgspec.DecodeError:
+        return 0
 
 
 def _dead(reject: Output) -> dict[str, Any]:

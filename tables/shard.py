@@ -85,9 +85,6 @@ class Shard:
             history.due = 0
             self._book(key, history, Change(history.facts(), []), self._greatest_at)
             self._schedule(key, history, self._greatest_at)
-        for scope in self.panes.scopes.values():
-            scope.restless = True
-            self.panes.dirty.add(scope)
 
     def _rules_of(self, tenant: str) -> Rules:
         rules = self._rules.get(tenant)
@@ -124,18 +121,16 @@ class Shard:
             key = f"{event.tenant}/{event.conversation_id}".encode()
             history = self.histories.get(key)
             if history is None:
-                history = self.histories[key] = History.begin(
-                    event.conversation_id, event.channel, self._rules_of(event.tenant)
-                )
+                history = History.begin(event.conversation_id, self._rules_of(event.tenant))
+                self.histories[key] = history
             elif record.offset <= history.c.applied:
                 counts["replayed"] += 1
                 continue
             elif history.forgotten(max(clock, event.at)):
-                history = self.histories[key] = History.begin(
-                    event.conversation_id, event.channel, history.rules, after=history
-                )
+                history = History.begin(event.conversation_id, history.rules, after=history)
+                self.histories[key] = history
             history.c.applied = record.offset
-            if not history.remember(event.event_id, event.at):
+            if not history.remember(event.event_id, event.at, clock):
                 counts["duplicate"] += 1
                 continue
             change = history.take(step_of(event), clock)

@@ -18,6 +18,8 @@ MET: Final = "met"
 MET_LATE: Final = "met_late"
 CANCELLED: Final = "cancelled"
 RETRACTED: Final = "retracted"
+DROPPED: Final = "dropped"
+"""Never sent as such: the run is no longer tracked; `cancelled` for whoever had been told of it."""
 ENDED: Final = frozenset({MET, MET_LATE, CANCELLED})
 
 BREACH_LEVEL: Final = 0
@@ -55,13 +57,20 @@ def alert_id(tenant: str, conversation_id: str, alert: Alert) -> str:
 def start(metric: int, instance: str, at: int, policy: Policy | None, phase: int) -> Run:
     """A run that starts at `at`, measured by `policy` if that has a target for its metric."""
     run = Run(metric, instance, at)
+    _set_pauses(run, policy, phase, at)
     if policy is not None and METRICS[metric] in policy.targets_ms:
-        _measure(run, policy, phase, at)
+        _measure(run, policy)
         run.marks = [mark for mark in run.marks if mark[0] > 0]
     return run
 
 
-def _measure(run: Run, policy: Policy, phase: int, at: int) -> None:
+def _set_pauses(run: Run, policy: Policy | None, phase: int, at: int) -> None:
+    statuses = () if policy is None else policy.pause_on.get(METRICS[run.metric], ())
+    run.pauses = sum(1 << PHASES[status] for status in statuses)
+    pause(run, phase, at)
+
+
+def _measure(run: Run, policy: Policy) -> None:
     """Put the run under a policy that has a target for it; levels already sent do not come again."""
     name = METRICS[run.metric]
     target = policy.targets_ms[name]
@@ -73,8 +82,6 @@ def _measure(run: Run, policy: Policy, phase: int, at: int) -> None:
         marks.append((elapsed, level))
     marks.sort(key=lambda mark: (mark[0], mark[1] == BREACH_LEVEL, mark[1]))
     run.policy, run.target, run.marks = policy.name, target, marks
-    run.pauses = sum(1 << PHASES[status] for status in policy.pause_on.get(name, ()))
-    pause(run, phase, at)
 
 
 def pause(run: Run, phase: int, at: int) -> None:
@@ -95,11 +102,12 @@ def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple
     if run.breached_at or (policy is not None and run.target and policy.name == run.policy):
         return []
     if policy is None or METRICS[run.metric] not in policy.targets_ms:
-        tracked, run.marks = run.target, []
-        told = [(CANCELLED, run.deadline(at))] if tracked and run.sent else []
-        run.target = 0
+        told = [(CANCELLED if run.sent else DROPPED, run.deadline(at))] if run.target else []
+        run.target, run.marks = 0, []
+        _set_pauses(run, policy, phase, at)
         return told
-    _measure(run, policy, phase, at)
+    _set_pauses(run, policy, phase, at)
+    _measure(run, policy)
     past: list[tuple[str, int]] = []
     while run.marks and 0 < (due := run.due()) < at:
         _, level = run.marks.pop(0)

@@ -37,6 +37,7 @@ class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     t: int
     id: str
+    channel: str
     code: int
     at: int
     agent: str | None = None
@@ -55,7 +56,7 @@ class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 def step_of(event: OfConversation) -> Step:
     """The step that an event takes at its own instant."""
-    at, id_ = event.at, event.event_id
+    at, id_, channel = event.at, event.event_id, event.channel
     match event:
         case Message():
             code = NOTHING
@@ -66,9 +67,9 @@ def step_of(event: OfConversation) -> Step:
                     code = HUMAN
                 elif event.author == "bot":
                     code = BOT
-            return Step(at, id_, code, at, event.agent_id if code == HUMAN else None)
+            return Step(at, id_, channel, code, at, event.agent_id if code == HUMAN else None)
         case StatusChanged():
-            return Step(at, id_, STATUS, at, value=PHASES[event.status])
+            return Step(at, id_, channel, STATUS, at, value=PHASES[event.status])
         case Assigned():
             agent, team, sets = event.agent_id, event.team, 0
             if agent is msgspec.UNSET:
@@ -79,15 +80,15 @@ def step_of(event: OfConversation) -> Step:
                 team = None
             else:
                 sets |= 2
-            return Step(at, id_, ASSIGNED, at, agent, team, sets=sets)
+            return Step(at, id_, channel, ASSIGNED, at, agent, team, sets=sets)
         case Handoff():
-            return Step(at, id_, HANDOFF, at, team=event.team)
+            return Step(at, id_, channel, HANDOFF, at, team=event.team)
         case PrioritySet():
-            return Step(at, id_, PRIORITY, at, value=event.priority)
+            return Step(at, id_, channel, PRIORITY, at, value=event.priority)
         case Tagged():
-            return Step(at, id_, TAGGED, at, topics=(event.add, event.remove))
+            return Step(at, id_, channel, TAGGED, at, topics=(event.add, event.remove))
         case Survey() | Delivery():
-            return Step(at, id_, NOTHING, at)
+            return Step(at, id_, channel, NOTHING, at)
         case _:
             assert_never(event)
 

@@ -7,6 +7,7 @@ of contract section 9; `run` gives, beside them, what happened on the way.
 from __future__ import annotations
 
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,16 @@ def run(
     return world.result
 
 
+def _instant(record: Any) -> int:
+    """The `at` of a record, valid or not; 0 if it has none."""
+    try:
+        loaded = json.loads(record) if isinstance(record, str | bytes) else record
+    except ValueError:
+        return 0
+    at = loaded.get("at") if isinstance(loaded, dict) else 0
+    return at if isinstance(at, int) else 0
+
+
 class _Conversation:
     """A conversation from its first event until it is forgotten."""
 
@@ -102,6 +113,9 @@ class _World:
         self.known: set[tuple[str, str]] = set()
 
     def arrive(self, record: Any, until: int | None, wall: int | None) -> None:
+        if until is not None and _instant(record) > until:
+            self.result.counts["left_out"] += 1
+            return
         try:
             event = decode(record, wall)
         except BadInputError as bad:
@@ -109,8 +123,6 @@ class _World:
             return
         if event is None:
             self.result.counts["null"] += 1
-        elif until is not None and event["at"] > until:
-            self.result.counts["left_out"] += 1
         else:
             clock = self.advance(event["at"])
             if event["type"] != "presence":

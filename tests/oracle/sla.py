@@ -140,7 +140,9 @@ def _demand(run: Run, faces: Sequence[Face], instants: Sequence[int], policies: 
                 demand.warnings.append(alert("imminent", level, policy, at, face, timer=at))
         if deadline is not None and deadline < end:
             demand.breach = alert("breached", 0, policy, deadline, face, timer=deadline)
-    if run.end is not None and tracked is not None:
+    if run.end is not None and demand.breach is not None:  # a breach stands, whatever policy came later
+        demand.end = _end(demand, replace(demand.breach, at=instants[run.end], face=faces[run.end], timer=None))
+    elif run.end is not None and tracked is not None:
         demand.end = _end(demand, alert("", 0, tracked, instants[run.end], faces[run.end]))
     return demand
 
