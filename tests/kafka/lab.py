@@ -24,7 +24,7 @@ async def create_topics(bootstrap: str, prefix: str, partitions: int = 4, **conf
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        compact = {"cleanup.policy": "compact", **config}
+        compact = {"cleanup.policy": "compact,delete", **config}  # `delete` lets a test trim them
         await admin.create_topics(
             [
                 NewTopic(f"{prefix}.{name}", partitions, 1, topic_configs=compact if name in LOGS else {})
