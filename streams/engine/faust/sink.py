@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from streams.engine.faust.transport import Chunk
     from streams.engine.ports import Record
 
-Handler = "Callable[[int, Sequence[Record]], Awaitable[None]]"
-"""Given the partition and records in offset order. It retries what may be retried; an exception ends the process."""
 MAX_QUEUED = 4
 
 
 class SinkRunner:
-    """Runs a handler from an assignment to the loss of it."""
+    """Runs a handler from an assignment to the loss of it.
+
+    It is given the partition and records in offset order, and retries what may be retried: an exception ends the process.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,3 @@
-# ruff: noqa: SLF001 - that is what this file is there for
 """Faust's consumer, made to deliver chunks, to lose nothing across a rebalance, and to commit what the engine says.
 
 Overrides private parts of Faust and aiokafka: both are pinned, and a test fails when these parts move.
@@ -11,20 +10,20 @@ import logging
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import aiokafka
-from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.clock import running_s
-from streams.engine.ports import Record
+from streams.engine.faust.fetch import ConsumerThread, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from streams.engine.ports import Record
+
 _log = logging.getLogger(__name__)
-_POLL_S = 0.2
+_IDLE_S = 0.05
 
 
 class Chunk(NamedTuple):
@@ -39,141 +38,6 @@ class Chunk(NamedTuple):
     records: list[Record]
     next_offset: int
     epoch: int
-
-
-class Progress(NamedTuple):
-    """What the broker said last about a partition: its end, and when (real ms)."""
-
-    end: int
-    answered_ms: int
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that talks to the group and fetches; its methods run there."""
-
-    def _create_worker_consumer(self, _transport: Any) -> Any:
-        # Always Faust's assignor: partition i of every topic with as many partitions goes to one worker. Stock Faust
-        # falls back to round robin when there are no tables.
-        engine = self.app.driver
-        config = engine.config
-        self._assignor = self.app.assignor
-        return aiokafka.AIOKafkaConsumer(
-            **config.client,
-            client_id=f"{config.group}-source",
-            group_id=self.app.conf.id,
-            group_instance_id=config.instance_id,
-            partition_assignment_strategy=[self._assignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_interval_ms=int(self.app.conf.broker_max_poll_interval * 1000),
-            max_partition_fetch_bytes=config.fetch_bytes,
-            fetch_max_wait_ms=config.fetch_wait_ms,
-            session_timeout_ms=int(config.session_s * 1000),
-            rebalance_timeout_ms=int(config.rebalance_s * 1000),
-            heartbeat_interval_ms=int(config.heartbeat_s * 1000),
-        )
-
-    async def on_start(self) -> None:
-        """Connect, and let the lease know of every heartbeat that the coordinator has answered."""
-        await super().on_start()
-        coordinator = self._consumer._coordinator
-        stock, lease = coordinator._do_heartbeat, self.app.driver.lease
-
-        async def heartbeat() -> bool:
-            answered: bool = await stock()
-            if answered:
-                lease.renew(running_s())
-            return answered
-
-        coordinator._do_heartbeat = heartbeat
-
-    async def poll(self, wanted: frozenset[TP], limit: int) -> list[tuple[TP, int, list[Record], int]]:
-        """Fetched records as (partition, position before, records, position after); may be empty."""
-        consumer = self._ensure_consumer()
-        fetcher, subscriptions = consumer._fetcher, consumer._subscription
-        if consumer._closed or fetcher._closed:
-            raise aiokafka.errors.ConsumerStoppedError
-        # Without a poll now and then the group believes a worker without partitions dead.
-        with subscriptions.fetch_context():
-            if not wanted or subscriptions.reassignment_in_progress:
-                return []
-            found = await self._drain(fetcher, subscriptions, wanted, limit)
-            if not found:
-                waiter = fetcher._create_fetch_waiter()
-                await asyncio.wait([waiter], timeout=_POLL_S)
-                if not waiter.done():
-                    waiter.cancel()
-                elif not waiter.cancelled():
-                    waiter.result()  # the coordinator's errors come this way
-                if not subscriptions.reassignment_in_progress:
-                    found = await self._drain(fetcher, subscriptions, wanted, limit)
-            return found
-
-    async def _drain(
-        self, fetcher: Any, subscriptions: Any, wanted: frozenset[TP], limit: int
-    ) -> list[tuple[TP, int, list[Record], int]]:
-        """What is there; nothing here waits, so positions and records belong together."""
-        assignment = subscriptions.subscription.assignment
-        if assignment is None:
-            return []
-        before: dict[Any, int | None] = {}
-        for tp in wanted & assignment.tps:
-            state = assignment.state_value(tp)
-            before[tp] = state.position if state.has_valid_position else None
-            fetched = getattr(fetcher._records.get(tp), "_partition_records", None)
-            if fetched is not None:
-                fetched._consumer_record = _record  # saves building a ConsumerRecord for each
-        if not before:
-            return []
-        answer = await fetcher.fetched_records(frozenset(before), timeout=0, max_records=limit)
-        found = []
-        for tp, records in answer.items():
-            start = before[tp]
-            found.append(
-                (
-                    TP(tp.topic, tp.partition),
-                    records[0].offset if start is None else start,
-                    records,
-                    assignment.state_value(tp).position,
-                )
-            )
-        return found
-
-    async def seek_to(self, tp: TP, offset: int) -> None:
-        """Let the partition go on at `offset`."""
-        self._ensure_consumer().seek(TopicPartition(*tp), offset)
-
-    async def first_wanted(self, tp: TP) -> int:
-        """The committed offset, else the first one that the partition has."""
-        consumer = self._ensure_consumer()
-        committed: int | None = await consumer.committed(TopicPartition(*tp))
-        return committed if committed is not None else await self.first(tp)
-
-    async def first(self, tp: TP) -> int:
-        """The first offset that the partition has."""
-        offsets = await self._ensure_consumer().beginning_offsets([TopicPartition(*tp)])
-        offset: int = offsets[TopicPartition(*tp)]
-        return offset
-
-    async def end(self, tp: TP) -> int:
-        """The offset that the partition's next record gets."""
-        offsets = await self._ensure_consumer().end_offsets([TopicPartition(*tp)])
-        offset: int = offsets[TopicPartition(*tp)]
-        return offset
-
-    def progress(self, tp: TP) -> Progress | None:
-        """What the broker said last; None before it has. Called from the main thread: it only reads."""
-        subscription = self._ensure_consumer()._subscription.subscription
-        assignment = subscription.assignment if subscription is not None else None
-        state = assignment.state_value(tp) if assignment is not None else None
-        if state is None:
-            return None
-        answered = state.timestamp  # before the end: the end is then at least as new
-        return None if answered is None else Progress(state.highwater, answered)
-
-
-def _record(_tp: Any, record: Any) -> Record:
-    return Record(record.key, record.value, record.offset, record.timestamp, tuple(record.headers))
 
 
 class Consumer(driver.Consumer):
@@ -208,7 +72,7 @@ class Consumer(driver.Consumer):
                     for chunk in _chunks(tp, start, records, following, epochs[tp], config.chunk_records):
                         await self._hand_over(chunk)
                 if count < config.chunk_records:
-                    await asyncio.sleep(pace if wanted else _POLL_S / 4)
+                    await asyncio.sleep(pace if wanted else _IDLE_S)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 engine.fatal("the consumer was stopped")
