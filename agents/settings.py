@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from streams.clock import Mode, Timeline
 from streams.topics import PREFIX
 from tables.settings import SettingsError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from faust.types.auth import CredentialsT
 
-Clock = Literal["wall", "event"]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
@@ -27,7 +27,8 @@ VARIABLES: Final = {
     "SIGAP_CONFIG": "the YAML file of settings",
     "SIGAP_DATA_DIR": "directory for files of ours",
     "SIGAP_TOPIC_PREFIX": f"first part of every topic's name; default {PREFIX}",
-    "SIGAP_CLOCK": "wall (default) or event: what drives the clocks of partitions",
+    "SIGAP_CLOCK": "what drives the clocks of partitions: wall (default); event, the events alone; or"
+    " scaled:AT:WALL:SPEED, a wall clock that stood at AT (ms) at the instant WALL (ms) and runs SPEED times as fast",
     "SIGAP_TICKS": "1: records with the header sigap-tick stop a partition's clock; default 0",
     "SIGAP_TOKEN": "the secret that `sigap serve` asks for",
     "SIGAP_REPLICATION": "replicas of each topic; default 3, or the number of brokers if less",
@@ -44,6 +45,7 @@ VARIABLES: Final = {
 """Every variable with its meaning."""
 
 _BROKER: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+_SCALED: Final = re.compile(r"scaled:(?P<at>\d{1,15}):(?P<wall>\d{1,15}):(?P<speed>\d{1,6}(?:\.\d{1,6})?)")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FLAGS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _GREATEST_PORT = 65_535
@@ -58,7 +60,7 @@ class Environment:
     config: Path | None = None
     data_dir: Path | None = None
     topic_prefix: str = PREFIX
-    clock: Clock = "wall"
+    timeline: Timeline = field(default_factory=Timeline)
     ticks: bool = False
     token: str | None = field(default=None, repr=False)
     replication: int | None = None
@@ -85,7 +87,7 @@ class Environment:
             config=reader.path("SIGAP_CONFIG", must_exist=True),
             data_dir=reader.path("SIGAP_DATA_DIR", must_exist=False),
             topic_prefix=reader.matching("SIGAP_TOPIC_PREFIX", _PREFIX, "letters, digits, . _ and -") or PREFIX,
-            clock=reader.choice("SIGAP_CLOCK", ("wall", "event")),
+            timeline=reader.timeline("SIGAP_CLOCK"),
             ticks=reader.choice("SIGAP_TICKS", ("0", *_FLAGS), _FLAGS),
             token=reader.text("SIGAP_TOKEN"),
             replication=reader.count("SIGAP_REPLICATION", greatest=100),
@@ -230,6 +232,15 @@ class _Reader:
             self._wrong(name, f"{value!r} is not allowed; allowed: {', '.join(dict.fromkeys(allowed))}")
             found = allowed[0]
         return values[found] if values else found
+
+    def timeline(self, name: str) -> Timeline:
+        value = self.text(name) or "wall"
+        if value in {"wall", "event"}:
+            return Timeline(Mode(value))
+        if (found := _SCALED.fullmatch(value)) is not None:
+            return Timeline(Mode.SCALED, int(found["at"]), int(found["wall"]), float(found["speed"]))
+        self._wrong(name, f"{value!r} is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)")
+        return Timeline()
 
     def count(self, name: str, greatest: int) -> int | None:
         value = self.text(name)

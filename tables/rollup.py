@@ -64,7 +64,7 @@ class Source:
 class Tracked:
     """A scope with its windows and with what was last published of it."""
 
-    __slots__ = ("due", "key", "name", "published", "published_at", "seqs", "shade", "tenant", "windows")
+    __slots__ = ("due", "key", "name", "published", "published_at", "seqs", "shade", "tenant", "values", "windows")
 
     def __init__(self, tenant: str, name: str) -> None:
         self.tenant = tenant
@@ -73,6 +73,8 @@ class Tracked:
         self.windows = ScopeWindows()
         self.published: dict[str, bytes] = {}
         """The metrics last published, by window."""
+        self.values: dict[str, bytes] = {}
+        """The records last published, by window."""
         self.seqs: dict[str, int] = {}
         self.published_at = 0
         self.due = 0
@@ -90,11 +92,15 @@ class Rollup:
         self.scopes: dict[str, Tracked] = {}
         self.sources = {each: Source() for each in range(partitions)}
         self.final_published = False
+        self.epoch = -1
+        """Which owner of the partition this is; -1 before it has recovered."""
         self._routes: dict[bytes, tuple[Tracked, int, str]] = {}
         self._restless: dict[str, Tracked] = {}
         self._minutes: set[tuple[str, int]] = set()
         """Scopes and minutes whose minute record is to be published once the minute is over."""
         self._round = 0
+        self._began = 0
+        """When the first record was asked for, in ms of the wall clock."""
 
     # -- input ----------------------------------------------------------------------------------------
 
@@ -107,15 +113,16 @@ class Rollup:
         if record.seq >= tracked.seqs.get(record.window, 0):
             tracked.seqs[record.window] = record.seq
             tracked.published[record.window] = bytes(record.metrics)
+            tracked.values[record.window] = value
             tracked.shade = None
 
     def recovered(self, epoch: int) -> None:
         """All that was published is known; every record is looked at once."""
+        self.epoch = epoch
         self._restless.update(self.scopes)
 
-    def apply(self, records: Sequence[Record], now: int) -> list[Output]:
-        """Take over partials; `now` is the wall clock. What comes back answers a zombie: the right value once more."""
-        answers: list[Output] = []
+    def apply(self, records: Sequence[Record], now: int) -> None:
+        """Take over partials; `now` is the wall clock."""
         for record in records:
             if record.key is None or record.value is None:
                 continue
@@ -123,7 +130,14 @@ class Rollup:
                 self._beat(int(record.key.split(b"|")[0]), partials.decode_beat(record.value), now)
             else:
                 self._partial(record.key, partials.decode_partial(record.value))
-        return answers
+
+    def latest(self) -> list[tuple[str, str, str, int, bytes]]:
+        """The record last published of every key: (tenant, scope, window, seq, JSON)."""
+        return [
+            (tracked.tenant, tracked.name, window, tracked.seqs[window], value)
+            for tracked in self.scopes.values()
+            for window, value in tracked.values.items()
+        ]
 
     def _beat(self, partition: int, beat: partials.Beat, now: int) -> None:
         source = self.sources[partition]
@@ -179,8 +193,9 @@ class Rollup:
     def shade(self, now: int) -> tuple[bool, int]:
         """Whether records are partial at the wall clock's `now`, and by how many ms they lag."""
         lag, partial = 0, False
+        self._began = self._began or now
         for source in self.sources.values():
-            behind = max(source.lag_ms, now - source.heard if not source.final else 0)
+            behind = max(source.lag_ms, now - (source.heard or self._began) if not source.final else 0)
             if behind > BEHIND_MS or not source.complete:
                 partial, lag = True, max(lag, behind)
         return partial, lag
@@ -254,7 +269,7 @@ class Rollup:
             if metrics != tracked.published.get(name) or shaded:
                 seq = max(tracked.seqs.get(name, 0) + 1, now)
                 tracked.published[name], tracked.seqs[name] = metrics, seq
-                value = record(tracked, name, start, as_of, seq, shade, metrics)
+                value = tracked.values[name] = record(tracked, name, start, as_of, seq, shade, metrics)
                 out.append(Output("kpi", f"{tracked.key}/{name}".encode(), value, self.partition))
 
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from streams.codecs import dead_letter, decode as decode_event
 from streams.engine.ports import Effects, Output, Record
@@ -15,9 +16,23 @@ from tables.conversation import Rules
 from tables.facts import MINUTE, Fact
 from tables.history import FACTS_KEPT, Change, History, decode
 from tables.panes import QUARTER, Foot, Panes, Scope
+from tables.scopes import scopes
 from tables.settings import Settings
-from tables.state import step_of
+from tables.state import METRICS, step_of
 from tables.tally import Tally
+
+
+
+class Movement(NamedTuple):
+    """One conversation as the lists of who waits and what is due hold it. Instants in ms."""
+
+    tenant: str
+    conversation_id: str
+    waiting_since: int | None
+    scopes: tuple[str, ...]
+    deadlines: dict[str, int]
+    """By metric."""
+
 
 PANES_KEPT = 90
 """Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
@@ -50,7 +65,7 @@ class Shard:
         self._ahead: list[tuple[int, bytes]] = []
         self._greatest_at = 0
         self._greatest_ts = 0
-        self._epoch = 0
+        self._epoch = -1
         self._seq = 0
         self._beat_at = 0
         self._homes: dict[tuple[str, str], int] = {}
@@ -62,6 +77,11 @@ class Shard:
     def greatest_at(self) -> int:
         """The greatest `at` folded so far, in ms (0: none)."""
         return self._greatest_at
+
+    @property
+    def epoch(self) -> int:
+        """Which owner of the partition this is; -1 before it has recovered."""
+        return self._epoch
 
     # -- recovery -------------------------------------------------------------------------------------
 
@@ -270,6 +290,27 @@ class Shard:
     def _next(self) -> int:
         self._seq += 1
         return self._seq
+
+    # -- who waits ------------------------------------------------------------------------------------
+
+    def movements(self) -> list[Movement]:
+        """The conversations whose waiting or deadlines may have changed since the last call, as they are now."""
+        moved, self.moved = self.moved, set()
+        return [self._movement(key) for key in moved]
+
+    def standing(self) -> list[Movement]:
+        """Every conversation that waits or has a deadline."""
+        all_ = [self._movement(key) for key in self.histories]
+        return [each for each in all_ if each.waiting_since is not None or each.deadlines]
+
+    def _movement(self, key: bytes) -> Movement:
+        history = self.histories.get(key)
+        tenant, _, conversation_id = key.decode().partition("/")
+        if history is None or not history.c.state.in_cycle:
+            return Movement(tenant, conversation_id, None, (), {})
+        s, now = history.c.state, self._greatest_at
+        deadlines = {METRICS[run.metric]: run.deadline(now) for run in s.runs if run.target and not run.breached_at}
+        return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)
 
 def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:
     """The facts less those of `taken`, each as often as it is there."""

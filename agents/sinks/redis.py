@@ -74,6 +74,7 @@ class RedisSink:
         self._resync_due = False
         self._oldest: float | None = None
         self._in_flight = 0
+        self._alerts_in_flight = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._backoff = _BACKOFF_S[0]
@@ -94,6 +95,11 @@ class RedisSink:
     def pending(self) -> int:
         """Items not written yet."""
         return sum(map(len, self._queues)) + self._in_flight
+
+    @property
+    def alerts_pending(self) -> bool:
+        """Whether alerts are not written yet."""
+        return bool(len(self._alerts)) or self._alerts_in_flight
 
     @property
     def behind_s(self) -> float:
@@ -163,10 +169,11 @@ class RedisSink:
     async def _serve(self) -> None:
         beat_at = 0.0
         while True:
-            if time.monotonic() >= beat_at:
+            tenants = len(self._tenants)
+            await self._flush()
+            if time.monotonic() >= beat_at or len(self._tenants) > tenants:
                 await self._beat()
                 beat_at = time.monotonic() + _BEAT_S
-            await self._flush()
             if not self.connected:
                 log.info("redis_connected", resync=self._resync_due)
             self.connected, self._backoff = True, _BACKOFF_S[0]
@@ -200,6 +207,7 @@ class RedisSink:
         self._wake.clear()
         oldest, self._oldest = self._oldest, None
         self._in_flight = sum(map(len, self._queues))
+        self._alerts_in_flight = bool(len(self._alerts))
         batches = [batch for queue in self._queues for batch in queue.take()]
         sweeps, self._waiting.sweeps = self._waiting.sweeps, {}
         done = 0
@@ -220,6 +228,7 @@ class RedisSink:
             raise
         finally:
             self._in_flight = 0
+            self._alerts_in_flight = False
 
     async def _write(self, batches: list[Batch]) -> None:
         numbers, packets = [], []

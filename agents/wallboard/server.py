@@ -24,6 +24,7 @@ from tables.settings import Settings
 _STATIC = {
     "/": ("index.html", "text/html"),
     "/static/app.js": ("app.js", "text/javascript"),
+    "/static/agents.js": ("agents.js", "text/javascript"),
     "/static/view.js": ("view.js", "text/javascript"),
     "/static/lists.js": ("lists.js", "text/javascript"),
     "/static/style.css": ("style.css", "text/css"),

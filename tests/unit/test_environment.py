@@ -30,7 +30,7 @@ def test_nothing_is_required_until_it_is_used() -> None:
     environment = Environment.read({"SIGAP_KAFKA": "", "HOME": "/x", "SIGAP_PORT": "tcp://10.0.0.1:1"})
 
     assert environment == Environment()
-    assert (environment.topic_prefix, environment.clock, environment.ticks) == ("sigap", "wall", False)
+    assert (environment.topic_prefix, environment.timeline.mode, environment.ticks) == ("sigap", "wall", False)
     with pytest.raises(SettingsError, match="SIGAP_KAFKA: required; brokers, HOST:PORT"):
         environment.kafka_kwargs()
     with pytest.raises(SettingsError, match="SIGAP_REDIS: required"):
@@ -58,7 +58,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert environment.faust_credentials() is None
     assert environment.redis_url() == "redis://localhost"
     assert (environment.config, environment.data_dir) == (config, tmp_path / "new")
-    assert (environment.topic_prefix, environment.clock, environment.ticks) == ("house.one", "event", True)
+    assert (environment.topic_prefix, environment.timeline.mode, environment.ticks) == ("house.one", "event", True)
     assert (environment.replication, environment.instance_id) == (3, "worker-0")
 
 
@@ -121,7 +121,7 @@ def test_secrets_are_in_no_text() -> None:
         ({"SIGAP_REDIS": "unix://"}, "SIGAP_REDIS: no path of a socket; unix:///PATH"),
         ({"SIGAP_CONFIG": "/absent/x.yaml"}, "SIGAP_CONFIG: no file /absent/x.yaml"),
         ({"SIGAP_DATA_DIR": "/dev/null"}, "SIGAP_DATA_DIR: /dev/null is no directory"),
-        ({"SIGAP_CLOCK": "utc"}, "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event"),
+        ({"SIGAP_CLOCK": "utc"}, "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)"),
         ({"SIGAP_TICKS": "2"}, "SIGAP_TICKS: '2' is not allowed; allowed: 0, 1, true, yes, false, no"),
         ({"SIGAP_REPLICATION": "0"}, "SIGAP_REPLICATION: '0' is not allowed; a whole number from 1 to 100"),
         (

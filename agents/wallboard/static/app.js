@@ -1,5 +1,6 @@
-import { NONE, drawSpark, duration, make, mark, number, percent, put, say, SIGNS, spark, standing, ticking } from "/static/view.js";
+import { Agents } from "/static/agents.js";
 import { Alerts, Waiters } from "/static/lists.js";
+import { NONE, SIGNS, drawSpark, duration, make, mark, number, percent, put, say, spark, standing, ticking } from "/static/view.js";
 
 const WINDOWS = { "5m": "5 min", "15m": "15 min", "30m": "30 min", "1h": "1 hour", today: "Today" };
 const CHANNELS = { whatsapp: "WhatsApp", email: "E-mail", chat: "Chat" };
@@ -9,7 +10,7 @@ const $ = (id) => document.getElementById(id);
 const state = {
   window: WINDOWS[query.get("window")] ? query.get("window") : "15m",
   records: new Map(), trend: {}, settings: { goals: {}, names: {}, threshold_s: {}, timezone: "UTC" },
-  base: null, heardAt: 0, status: null, lostAt: null, source: null, lastId: "", sort: ["name", 1],
+  base: null, heardAt: 0, status: null, lostAt: null, source: null, lastId: "",
 };
 
 const nowAt = () => (state.base ? state.base.at + performance.now() - state.base.mark : Date.now());
@@ -19,13 +20,19 @@ const channelName = (id) => nameOf("channels", id) || CHANNELS[id] || id.charAt(
 const agentName = (id) => nameOf("agents", id) || id;
 const time = (ms) => new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: state.settings.timezone }).format(ms);
 const context = { nowAt, channelName, agentName, time };
+const agents = new Agents($("agents"), $("agents-count"), {
+  name: agentName,
+  value: (scope, metric, gauge) => metricsOf(scope, gauge ? "now" : state.window)[metric],
+  goal: (scope) => (state.settings.goals[scope] || state.settings.goals.tenant || {}).service_level_ratio,
+});
 const waiters = new Waiters($("waiters"), $("waiters-none"), context);
 const alerts = new Alerts($("alerts"), $("alerts-none"), context);
 
 // --- figures: label, metric, format, from the gauges or not ------------------------------------------
 
 const FIGURES = {
-  frt_mean_s: ["First response, mean", duration], frt_p90_s: ["First response, p90", duration],
+  frt_mean_s: ["FRT mean", duration, null, "First response time, mean"],
+  frt_p90_s: ["FRT p90", duration, null, "First response time: nine of ten were faster"],
   backlog_waiting: ["Waiting", number, "now"], oldest_waiting_at: ["Oldest wait", null, "now"],
   backlog_open: ["Open", number, "now"], backlog_overdue: ["Overdue", number, "now"],
   conversations_active: ["Active", number], conversations_handled: ["Handled", number],
@@ -36,6 +43,7 @@ const CARD = ["frt_mean_s", "frt_p90_s", "conversations_active", "backlog_waitin
 function figure(metric) {
   const box = make("div", "figure");
   box.append(make("dt", "", FIGURES[metric][0]), make("dd", "", NONE));
+  if (FIGURES[metric][3]) box.title = FIGURES[metric][3];
   box.dataset.metric = metric;
   return box;
 }
@@ -75,7 +83,7 @@ function level(scope) {
     meter.firstChild.style.width = `${100 * (value || 0)}%`;
     meter.lastChild.style.left = `${100 * (goal ?? 1)}%`;
     const decided = (metrics.sl_met || 0) + (metrics.sl_missed || 0);
-    put(note, `goal ${percent(goal)} · ${number(metrics.sl_met || 0)} of ${number(decided)} in time`);
+    put(note, `goal ${percent(goal)} · ${number(metrics.sl_met || 0)}/${number(decided)} in time`);
     return how;
   };
   return box;
@@ -129,7 +137,7 @@ function card(channel) {
   };
   const draw = () => {
     const { sum, top } = drawSpark(svg, state.trend[scope], "messages_in", nowAt());
-    put(caption, `${number(sum)} messages in the last hour · peak ${number(top)} a minute`);
+    put(caption, `1 h: ${number(sum)} messages, peak ${number(top)}/min`);
   };
   return { node, fill, draw };
 }
@@ -147,79 +155,6 @@ function showChannels() {
   for (const each of cards.values()) each.fill();
 }
 
-// --- the table of agents ----------------------------------------------------------------------------------
-
-const COLUMNS = [
-  ["name", "Agent"], ["service_level_ratio", "Service level", percent], ["frt_mean_s", "First resp.", duration],
-  ["conversations_active", "Active", number], ["conversations_handled", "Handled", number],
-  ["backlog_open", "Open", number, "now"], ["backlog_waiting", "Waiting", number, "now"], ["concurrency", "At once", number, "now"],
-];
-const rows = new Map();
-
-for (const [key, label] of COLUMNS) {
-  const th = make("th");
-  th.scope = "col";
-  th.setAttribute("aria-sort", key === "name" ? "ascending" : "none");
-  const button = make("button", "", label);
-  button.type = "button";
-  button.addEventListener("click", () => {
-    state.sort = [key, state.sort[0] === key ? -state.sort[1] : key === "name" ? 1 : -1];
-    for (const each of $("agents").tHead.rows[0].cells) each.setAttribute("aria-sort", "none");
-    th.setAttribute("aria-sort", state.sort[1] === 1 ? "ascending" : "descending");
-    order();
-  });
-  th.append(button);
-  $("agents").tHead.rows[0].append(th);
-}
-
-function order() {
-  const [key, way] = state.sort;
-  const value = (row) => (key === "name" ? row.name.toLowerCase() : row.values[key]);
-  const sorted = [...rows.values()].sort((a, b) => {
-    const [x, y] = [value(a), value(b)];
-    if (x === y) return a.name < b.name ? -1 : 1;
-    if (x === null || x === undefined) return 1;
-    if (y === null || y === undefined) return -1;
-    return x < y ? -way : way;
-  });
-  $("agents").tBodies[0].append(...sorted.map((row) => row.node));
-}
-
-function showAgents(scopes) {
-  let added = false;
-  for (const scope of scopes) {
-    let row = rows.get(scope);
-    if (!row) {
-      const node = make("tr");
-      node.dataset.scope = scope;
-      const name = agentName(decodeURIComponent(scope.slice(6)));
-      const cells = COLUMNS.map(([key], index) => {
-        const cell = make(index ? "td" : "th", "", index ? NONE : name);
-        if (!index) cell.scope = "row";
-        cell.dataset.metric = key;
-        return cell;
-      });
-      node.append(...cells);
-      row = { node, cells, name, values: {} };
-      rows.set(scope, row);
-      added = true;
-    }
-    COLUMNS.forEach(([key, , format, gauge], index) => {
-      if (!index) return;
-      const value = metricsOf(scope, gauge || state.window)[key];
-      row.values[key] = value;
-      put(row.cells[index], format(value), value === undefined ? null : value);
-    });
-    const how = standing("service_level_ratio", row.values.service_level_ratio, (state.settings.goals[scope] || state.settings.goals.tenant || {}).service_level_ratio);
-    mark(row.cells[1], "state", how);
-    mark(row.cells[1], "sign", SIGNS[how]);
-  }
-  if (added) {
-    order();
-    put($("agents-count"), String(rows.size));
-  }
-}
-
 // --- what is wrong, at once --------------------------------------------------------------------------------
 
 function banners() {
@@ -235,7 +170,7 @@ function banners() {
   let lag = null;
   for (const record of state.records.values()) if (record.partial) lag = Math.max(lag || 0, record.lag_s || 0);
   if (lag !== null) wanted.push(["partial", "warn", `▲ Partial: a part of the events is still being read${lag ? `, ${duration(lag)} behind` : ""}. Figures may be too low.`]);
-  if (status && status.redis && !status.durable) wanted.push(["durable", "info", "ⓘ Not durable: without Kafka, all figures are gone when this run ends."]);
+  if (status && status.redis && !status.durable) wanted.push(["durable", "info", "◆ Not durable: without Kafka, all figures are gone when this run ends."]);
   const box = $("banners");
   const held = new Map([...box.children].map((node) => [node.dataset.kind, node]));
   for (const [kind, look, text] of wanted) {
@@ -244,6 +179,7 @@ function banners() {
     node.dataset.kind = kind;
     node.className = `banner ${look}`;
     put(node, text);
+    node.style.order = { bad: 0, warn: 1, info: 2 }[look];
   }
   for (const node of held.values()) node.remove();
   const still = wanted.some(([kind]) => ["lost", "redis", "stale"].includes(kind));
@@ -256,21 +192,19 @@ function banners() {
 // --- the stream ---------------------------------------------------------------------------------------------
 
 function take(body) {
-  if (body.settings) {
-    state.settings = body.settings;
-  }
-  const agents = new Set();
+  if (body.settings) state.settings = body.settings;
+  const changed = new Set();
   for (const record of body.records || []) {
     const key = `${record.scope}:${record.window}`;
     const held = state.records.get(key);
     if (held && held.seq > record.seq) continue;
     state.records.set(key, record);
-    if (record.scope.startsWith("agent:")) agents.add(record.scope);
+    if (record.scope.startsWith("agent:")) changed.add(record.scope);
   }
   Object.assign(state.trend, body.trend || {});
   showChannels();
   summary();
-  showAgents(agents);
+  agents.show(changed);
   for (const [channel, made] of cards) if (body.trend && `channel:${channel}` in body.trend) made.draw();
   if (body.waiting) waiters.show(body.waiting);
   if (body.alerts) alerts.add(body.alerts);
@@ -299,12 +233,11 @@ function connect(fresh) {
     document.title = `Sigap · ${body.tenant}`;
     // Agents that are there no longer leave with the old snapshot.
     const there = new Set(body.records.map((record) => record.scope));
-    for (const [scope, row] of rows) if (!there.has(scope)) { row.node.remove(); rows.delete(scope); }
+    agents.keep(there);
     for (const [channel, made] of cards) if (!there.has(`channel:${channel}`)) { made.node.remove(); cards.delete(channel); }
-    put($("agents-count"), String(rows.size));
     alerts.clear();
     take(body);
-    order();
+    agents.order();
     document.body.classList.add("ready");
   });
   source.addEventListener("delta", (event) => take(heard(event)));
@@ -340,10 +273,12 @@ for (const [window, label] of Object.entries(WINDOWS)) {
 
 setInterval(() => {
   put($("clock"), time(nowAt()));
+  banners();
+  // What nobody keeps up to date any more must not look alive.
+  if (document.body.classList.contains("still")) return;
   for (const box of document.querySelectorAll('[data-metric="oldest_waiting_at"]')) fillFigure(box, box.closest("[data-scope]").dataset.scope);
   waiters.tick();
   alerts.tick();
-  banners();
 }, 1000);
-setInterval(() => { for (const made of cards.values()) made.draw(); }, 30000);
+setInterval(() => { for (const made of cards.values()) made.draw(); agents.calmly(); }, 20000);
 connect(true);

@@ -1,0 +1,31 @@
+"""`sigap worker`: one worker of the group."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import click
+
+from agents.commands._environment import problems_as_usage, read_environment
+
+
+@click.command(short_help="One worker of the group.")
+@click.option("--health-port", type=click.IntRange(1, 65535), help="Serve /livez, /readyz and /metrics here (loopback).")
+@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True)
+def command(health_port: int | None, log_level: str) -> None:
+    """Consume events, publish KPI records and alerts, until SIGTERM or Ctrl-C.
+
+    Prints `ready` once its partitions are recovered. Addresses come from SIGAP_KAFKA and SIGAP_REDIS (optional).
+    """
+    environment = read_environment(kafka=True)
+    from agents.app import Worker
+    from agents.logs import configure
+
+    configure(log_level)
+    with problems_as_usage():
+        worker = Worker(environment, health_port=health_port)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays; collections need not look at it again
+    gc.set_threshold(100_000, 50, 100)
+    asyncio.run(worker.run(lambda: click.echo("ready")))
