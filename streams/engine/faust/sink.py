@@ -23,7 +23,8 @@ MAX_QUEUED = 4
 class SinkRunner:
     """Runs a handler from an assignment to the loss of it.
 
-    It is given the partition and records in offset order, and retries what may be retried: an exception ends the process.
+    It is given the partition and records in offset order, and retries what may be retried:
+    an exception ends the process.
     """
 
     def __init__(
