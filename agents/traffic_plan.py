@@ -1,15 +1,13 @@
 """The people of the demo and how one of their conversations goes, from its first event to its last.
 
-Durations are lognormal, as measured in call centres (Brown et al., JASA 2005); medians are those of published chat, messaging
-and e-mail benchmarks, chosen so that four waits of five are answered in time.
+Durations are lognormal, as measured in call centres (Brown et al., JASA 2005); their medians are of the order that
+published benchmarks of chat, messaging and e-mail have, such that four waits of five are answered in time.
 """
 
 from __future__ import annotations
 
-from math import log, pi, sin
+from math import exp, log, pi, sin
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-import msgspec
 
 from streams.events import (
     Assigned,
@@ -25,7 +23,7 @@ from streams.events import (
 if TYPE_CHECKING:
     from random import Random
 
-    from streams.events import OfConversation, Priority, Status
+    from streams.events import OfConversation, Status
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
@@ -84,12 +82,12 @@ class Style(NamedTuple):
 
 STYLES: Final = {
     "chat": Style(0.5, 0.45, 31, 0.72, 34, 38, 3.0, 0.06, 0.05, 900, 60),
-    "whatsapp": Style(0.35, 0.2, 125, 0.95, 110, 140, 2.5, 0.03, 0.12, 2_400, 300),
-    "email": Style(0.15, 0.0, 5_200, 0.9, 4_000, 3_000, 0.7, 0.01, 0.2, 9_000, 14_400),
+    "whatsapp": Style(0.4, 0.2, 125, 0.95, 110, 140, 2.5, 0.03, 0.12, 2_400, 300),
+    "email": Style(0.1, 0.0, 4_800, 0.9, 4_000, 3_000, 0.7, 0.01, 0.2, 9_000, 14_400),
 }
 _CHANNELS: Final = tuple(STYLES)
 _SHARES: Final = tuple(style.share for style in STYLES.values())
-_LONGEST: Final = 3.0
+_LONGEST: Final = 2.5
 """No duration is more than this many sigmas above its median: the tail of a demo that is looked at."""
 
 
@@ -137,7 +135,7 @@ class _Conversation:
         rng, style = self.rng, self.style
         self.customer_writes(0)
         self.titles()
-        if rng.random() < style.bot:
+        if self.happens(style.bot):
             if self.bot_helps():
                 self.close(2)
                 return self.events
@@ -150,22 +148,22 @@ class _Conversation:
             self.wait(0.5)
             self.add(Assigned, team=self.team)
         began = self.at
-        if rng.random() < style.abandoned:
+        if self.happens(style.abandoned):
             self.wait(rng.uniform(0.05, 1.3) * style.threshold_s)
             self.status("resolved")
             return self.events
-        answer = self.draw(style.first_s, style.first_spread) * strain(began) * _pace(self.team, began)
-        if rng.random() < 0.7:
+        answer = self.draw(style.first_s, style.first_spread) * strain(began)
+        if self.happens(0.7):
             self.wait(answer * rng.uniform(0.1, 0.6))
             self.assign()
         self.wait(max(2.0, answer - (self.at - began) / 1000))
         self.reply()
-        if rng.random() < 0.8:
+        if self.happens(0.8):
             self.wait(rng.uniform(3, 20))
             self.add(Tagged, add=(rng.choice(TOPICS[self.team]),))
         self.talk(rng.randrange(round(2 * style.turns) + 1))
         self.close(45)
-        if rng.random() < 0.05:
+        if self.happens(0.05):
             self.wait(self.draw(style.returns_s, 0.7))
             self.customer_writes(0)
             self.answer()
@@ -174,11 +172,9 @@ class _Conversation:
 
     def titles(self) -> None:
         """Most conversations stay `normal`."""
-        roll = self.rng.random()
-        priority: Priority | None = "urgent" if roll < 0.08 else "high" if roll < 0.2 else "low" if roll > 0.95 else None
-        if priority is not None:
+        if self.happens(0.25):
             self.wait(0.4)
-            self.add(PrioritySet, priority=priority)
+            self.add(PrioritySet, priority=self.rng.choices(("urgent", "high", "low"), (30, 50, 20))[0])
 
     def bot_helps(self) -> bool:
         """The bot's part; whether that was all."""
@@ -186,34 +182,34 @@ class _Conversation:
             self.wait(self.rng.uniform(0.6, 2.5))
             self.add(Message, direction="outbound", author="bot")
             self.customer_writes(self.draw(15, 0.6))
-        return self.rng.random() < 0.35
+        return self.happens(0.35)
 
     def talk(self, turns: int) -> None:
         """Question and answer, now and then with a pause."""
         rng, style = self.rng, self.style
         for _ in range(turns):
-            if rng.random() < style.pending:
+            if self.happens(style.pending):
                 self.wait(rng.uniform(2, 20))
                 self.status("pending")
                 self.customer_writes(self.draw(style.returns_s, 0.6))
             else:
                 self.customer_writes(self.draw(style.think_s, 0.8))
-            if rng.random() < 0.25:  # a second thought
+            if self.happens(0.25):  # a second thought
                 self.customer_writes(rng.uniform(3, 25))
-            if rng.random() < 0.06:
+            if self.happens(0.06):
                 self.wait(rng.uniform(2, 30))
                 self.add(Message, direction="outbound", author="agent", agent_id=self.agent, private=True)
             self.answer()
 
     def answer(self) -> None:
-        self.wait(max(2.0, self.draw(self.style.reply_s, 0.8) * strain(self.at) * _pace(self.team, self.at)))
+        self.wait(max(2.0, self.draw(self.style.reply_s, 0.8) * strain(self.at)))
         self.reply()
 
     def close(self, after_s: float) -> None:
         """Resolve, and perhaps ask how it was."""
         self.wait(self.draw(after_s, 0.7))
         self.status("resolved")
-        if self.rng.random() < 0.3:
+        if self.happens(0.3):
             self.wait(self.draw(60, 0.8))
             score = self.rng.choices((1, 2, 3, 4, 5), (5, 5, 10, 30, 50))[0]
             self.add(Survey, survey="csat", score=score)
@@ -235,7 +231,7 @@ class _Conversation:
         if self.channel == "whatsapp":
             sent = self.events[-1].event_id
             self.wait(self.rng.uniform(0.3, 2))
-            state = "failed" if self.rng.random() < 0.015 else "delivered"
+            state = "failed" if self.happens(0.015) else "delivered"
             self.add(Delivery, message_id=sent, state=state)
 
     def assign(self) -> None:
@@ -248,15 +244,15 @@ class _Conversation:
     def crew(self) -> tuple[str, ...]:
         return _CREWS[self.team][(self.at - self.desk.midnight) // HOUR % 24]
 
+    def happens(self, share: float) -> bool:
+        return self.rng.random() < share
+
     def wait(self, seconds: float) -> None:
         self.at += max(1, round(seconds * 1000))
 
     def draw(self, median_s: float, spread: float) -> float:
         """A lognormal duration in seconds."""
-        return self.rng.lognormvariate(log(median_s), spread) if spread < 0 else self._cut(median_s, spread)
-
-    def _cut(self, median_s: float, spread: float) -> float:
-        return min(self.rng.lognormvariate(log(median_s), spread), median_s * 2.718281828 ** (_LONGEST * spread))
+        return min(self.rng.lognormvariate(log(median_s), spread), median_s * exp(_LONGEST * spread))
 
     def add(self, kind: type[OfConversation], **fields: object) -> None:
         self.events.append(
