@@ -22,6 +22,7 @@ from tables.settings import Settings
 from tables.shard import Shard
 
 log = structlog.get_logger(__name__)
+_WATCH_S = 0.1
 
 
 class Worker:
@@ -43,8 +44,12 @@ class Worker:
         )
         self._health_port = health_port
 
-    async def run(self, on_ready: Callable[[], object]) -> None:
-        """Run until SIGTERM or SIGINT; `on_ready` is called once the partitions are recovered."""
+    async def run(self, on_ready: Callable[[], object], on_final: Callable[[], object] = lambda: None) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        `on_ready` is called once the partitions are recovered, `on_final` once every record of the last instant of a
+        run with an end is out.
+        """
         made = await create(self.environment, lambda line: log.warning("topics", detail=line), patience_s=math.inf)
         driver = Driver(
             self.config,
@@ -56,15 +61,30 @@ class Worker:
         async with contextlib.AsyncExitStack() as stack:
             if self._health_port is not None:
                 await stack.enter_async_context(Health(driver, self.feed, self._health_port))
-            feeding = asyncio.create_task(driver.guard(self.feed.run()))
+            beside = [
+                asyncio.create_task(driver.guard(each)) for each in (self.feed.run(), self._watch(driver, on_final))
+            ]
             try:
                 await run(driver, make_app(self.config, driver), on_ready=on_ready)
             finally:
-                feeding.cancel()
-                await asyncio.gather(feeding, return_exceptions=True)
+                for each in beside:
+                    each.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
                 if self.feed.sink is not None:
                     self.feed.send()
                     await self.feed.sink.stop()
+
+    async def _watch(self, driver: Driver, on_final: Callable[[], object]) -> None:
+        """Say once that the last instant has been published everywhere."""
+        sink = self.feed.sink
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            rollups = [self.feed.rollups[each] for each in driver.status().rollups]
+            if rollups and all(each.final_published for each in rollups) and not driver.status().oldest_s:
+                self.feed.send()
+                if sink is None or not sink.pending:
+                    on_final()
+                    return
 
     def _shards(self, partitions: int) -> Callable[[int], Shard]:
         timeline = self.config.timeline

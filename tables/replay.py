@@ -59,12 +59,9 @@ def replay(
     clock = 0
     for offset, event in enumerate(events):
         value = event if isinstance(event, bytes) else msgspec.json.encode(event)
-        if until is not None and _instant(value) > until:
+        if until is not None and instant_of(value) > until:
             continue
-        try:
-            at = decode(value, wall()).at
-        except Rejected:
-            at = 0
+        at = _valid_instant(value, wall())
         if at > clock:
             keep(shard.advance(at))
         keep(shard.fold([Record(None, value, offset, at)], clock, event_time=True))
@@ -83,7 +80,9 @@ def replay(
     return Result(
         sorted(records, key=lambda each: (each["tenant"], each["scope"], each["window"])),
         sorted(told, key=lambda each: (each["at"], each["alert_id"])),
-        [_dead(each) for each in rejects],
+        sorted(
+            (dead(each.value, each.headers) for each in rejects), key=lambda each: (each["reason"], each["value"])
+        ),
         shard.counts,
         clock,
     )
@@ -96,7 +95,7 @@ class _Peek(msgspec.Struct):
 _peek = msgspec.json.Decoder(_Peek).decode
 
 
-def _instant(value: bytes) -> int:
+def instant_of(value: bytes) -> int:
     """The `at` of a record, valid or not; 0 if it has none."""
     try:
         return _peek(value).at
@@ -104,7 +103,19 @@ def _instant(value: bytes) -> int:
         return 0
 
 
-def _dead(reject: Output) -> dict[str, Any]:
-    headers = {name: value.decode() for name, value in reject.headers}
-    text = (reject.value or b"").decode(errors="replace")
-    return {"value": text, "headers": headers}
+def last_instant(events: Iterable[bytes], now: int) -> int:
+    """The greatest `at` of the events that are valid at the wall clock's `now` (ms); 0 without any."""
+    return max((at for at in (_valid_instant(event, now) for event in events)), default=0)
+
+
+def _valid_instant(value: bytes, now: int) -> int:
+    try:
+        return decode(value, now).at
+    except Rejected:
+        return 0
+
+
+def dead(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    """A dead letter as a replay writes it: why, and the record."""
+    said = {name: text.decode() for name, text in headers}
+    return {"reason": said["reason"], "detail": said.get("detail", ""), "value": (value or b"").decode(errors="replace")}

@@ -94,7 +94,7 @@ class Rollup:
         self.final_published = False
         self.epoch = -1
         """Which owner of the partition this is; -1 before it has recovered."""
-        self._routes: dict[bytes, tuple[Tracked, int, str]] = {}
+        self._routes: dict[bytes, tuple[Tracked, int]] = {}
         self._restless: dict[str, Tracked] = {}
         self._minutes: set[tuple[str, int]] = set()
         """Scopes and minutes whose minute record is to be published once the minute is over."""
@@ -154,18 +154,18 @@ class Rollup:
         source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
 
     def _partial(self, key: bytes, partial: partials.Partial) -> None:
-        route = self._routes.get(key)
+        stem, _, what = key.rpartition(b"|")
+        route = self._routes.get(stem)
         if route is None:
-            partition, tenant, scope, what = key.decode().split("|")
-            route = (self._track(tenant, scope), int(partition), what)
-            self._routes[key] = route
-        tracked, source, what = route
+            partition, tenant, scope = stem.decode().split("|")
+            route = self._routes[stem] = (self._track(tenant, scope), int(partition))
+        tracked, source = route
         if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
             return
         windows = tracked.windows
-        if what == "g":
+        if what == b"g":
             taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
-        elif what[0] == "m":
+        elif what[:1] == b"m":
             minute = int(what[1:])
             taken = windows.put_minute(minute, source, partial.epoch, partial.seq, partial.tally)
             if taken and partial.tally and has_trend(tracked.name):

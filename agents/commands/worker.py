@@ -28,4 +28,4 @@ def command(health_port: int | None, log_level: str) -> None:
     gc.collect()
     gc.freeze()  # what is loaded by now stays; collections need not look at it again
     gc.set_threshold(100_000, 50, 100)
-    asyncio.run(worker.run(lambda: click.echo("ready")))
+    asyncio.run(worker.run(lambda: click.echo("ready"), lambda: click.echo("final")))

@@ -10,7 +10,7 @@ const $ = (id) => document.getElementById(id);
 const state = {
   window: WINDOWS[query.get("window")] ? query.get("window") : "15m",
   records: new Map(), trend: {}, settings: { goals: {}, names: {}, threshold_s: {}, timezone: "UTC" },
-  base: null, heardAt: 0, status: null, lostAt: null, source: null, lastId: "",
+  base: null, heardAt: 0, status: null, lostAt: null, refused: null, source: null, lastId: "",
 };
 
 const nowAt = () => (state.base ? state.base.at + performance.now() - state.base.mark : Date.now());
@@ -163,7 +163,8 @@ function banners() {
   const lost = state.lostAt !== null || silent;
   const status = state.status;
   const age = status ? status.heartbeat_age_s : null;
-  if (lost) wanted.push(["lost", "bad", `✕ Connection to the server lost${state.lostAt ? ` at ${time(state.lostAt)}` : ""}. Figures stand still; trying again.`]);
+  if (state.refused) wanted.push(["refused", "warn", `▲ ${state.refused}`]);
+  else if (lost) wanted.push(["lost", "bad", `✕ Connection to the server lost${state.lostAt ? ` at ${time(state.lostAt)}` : ""}. Figures stand still; trying again.`]);
   else if (status && !status.redis) wanted.push(["redis", "bad", "✕ The server cannot reach Redis. Figures stand still."]);
   else if (status && age === null) wanted.push(["stale", "warn", "▲ No worker has written figures yet."]);
   else if (status && age > 10) wanted.push(["stale", "bad", `✕ Stale: the worker was last heard of ${duration(age)} ago.`]);
@@ -185,8 +186,8 @@ function banners() {
   const still = wanted.some(([kind]) => ["lost", "redis", "stale"].includes(kind));
   document.body.classList.toggle("still", still);
   const link = $("link");
-  put(link, lost ? "Connection lost" : !status ? "Connecting" : still ? "Stale" : "Live");
-  mark(link, "state", lost || still ? "bad" : status ? "good" : "wait");
+  put(link, state.refused ? "Waiting" : lost ? "Connection lost" : !status ? "Connecting" : still ? "Stale" : "Live");
+  mark(link, "state", state.refused ? "wait" : lost || still ? "bad" : status ? "good" : "wait");
 }
 
 // --- the stream ---------------------------------------------------------------------------------------------
@@ -214,14 +215,32 @@ function take(body) {
 function heard(event) {
   state.heardAt = performance.now();
   state.lostAt = null;
+  state.refused = null;
   if (event.lastEventId) state.lastId = event.lastEventId;
   return JSON.parse(event.data);
+}
+
+// Asks why, says it, and tries again.
+async function refused(source, url) {
+  try {
+    const answer = await fetch(url);
+    const body = answer.ok ? null : await answer.json();
+    state.refused = body && answer.status < 500 ? `${body.error.what} (${body.error.where})` : null;
+  } catch {
+    state.refused = null;
+  }
+  banners();
+  setTimeout(() => source === state.source && connect(false), 1500);
+}
+
+function tenantAndToken() {
+  return new URLSearchParams(["tenant", "token"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]));
 }
 
 function connect(fresh) {
   if (state.source) state.source.close();
   const asked = new URLSearchParams({ window: `now,${state.window}`, kinds: "tenant,channel,agent", alerts: "notable" });
-  for (const name of ["tenant", "token"]) if (query.get(name)) asked.set(name, query.get(name));
+  for (const [name, value] of tenantAndToken()) asked.set(name, value);
   if (!fresh && state.lastId) asked.set("last_event_id", state.lastId);
   const source = new EventSource(`/api/v1/stream?${asked}`);
   state.source = source;
@@ -250,7 +269,7 @@ function connect(fresh) {
     if (state.lostAt === null) state.lostAt = Date.now();
     banners();
     // A refusal ends an EventSource for good; anything else it mends itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => source === state.source && connect(false), 1500);
+    if (source.readyState === EventSource.CLOSED) refused(source, `/api/v1/kpi?scope=tenant&${tenantAndToken()}`);
   };
 }
 
