@@ -87,13 +87,18 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0
             await asyncio.sleep(0.05)
 
 
+def chromium() -> str:
+    """The path of a browser; without one the test is skipped."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None) or unavailable(
+        "no Chromium on the path"
+    )
+
+
 @pytest.fixture
 async def world(redis_server: EmbeddedRedis, tmp_path: Path) -> AsyncIterator[World]:
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser_path is None:
-        unavailable("no Chromium on the path")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = await browser.new_page(viewport={"width": 1920, "height": 1080})
         world = World(redis_server, tmp_path / "sigap.yaml", page)
         world.sink.start()
@@ -204,3 +209,23 @@ async def test_a_silent_worker_and_a_redis_away_are_said(world: World) -> None:
     await expect(world.page.locator('[data-kind="stale"]')).to_be_visible(timeout=15_000)
     world.server.stop()
     await expect(world.page.locator('[data-kind="redis"]')).to_be_visible(timeout=15_000)
+
+
+async def test_a_page_before_the_first_figures_says_so_and_goes_on(redis_server: EmbeddedRedis, tmp_path: Path) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        world = World(redis_server, tmp_path / "sigap.yaml", await browser.new_page())
+        async with world.board:
+            await world.page.goto(world.board.url)
+            await expect(world.page.locator('[data-kind="refused"]')).to_contain_text("no figures of any tenant yet")
+            world.sink.start()
+            await world.fill()
+            await expect(world.page.locator('[data-kind="refused"]')).to_have_count(0)
+            await until(lambda: same(world, "tenant", "15m"))
+        await browser.close()
+        await world.sink.stop(0.0)
+
+
+async def test_the_page_fits_a_phone(world: World) -> None:
+    await world.page.set_viewport_size({"width": 390, "height": 844})
+    assert await world.page.evaluate("document.documentElement.scrollWidth") == 390
