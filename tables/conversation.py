@@ -15,14 +15,16 @@ from tables.facts import (
     NRT,
     OPENED,
     REOPENED,
-    RESOLVED as CYCLE_RESOLVED,
     SEEN,
     SL_ABANDONED,
     SL_MET,
     SL_MISSED,
     Fact,
 )
-from tables.settings import Settings, TenantSettings
+from tables.facts import (
+    RESOLVED as CYCLE_RESOLVED,
+)
+from tables.settings import Policy, Settings, TenantSettings
 from tables.state import (
     ASSIGNED,
     BOT,
@@ -296,7 +298,7 @@ class Life:
 
     # -- SLA runs -------------------------------------------------------------------------------------
 
-    def _policy(self) -> sla.Policy | None:
+    def _policy(self) -> Policy | None:
         channel, _, team, priority, topics = self.dims
         rules = self.rules
         return rules.settings.choose(rules.tenant, channel, priority, team, topics)
@@ -320,7 +322,7 @@ class Life:
     def _tell(self, run: Run, state: str, at: int, deadline: int, level: int = 0) -> None:
         s = self.s
         late = (at - deadline) / 1000 if state == sla.MET_LATE else 0.0
-        alert = sla.Alert(
-            run.metric, run.instance, state, level, at, run.started_at, deadline, run.policy, late, s.agent, s.team, s.priority
+        dims = (s.agent, s.team, s.priority)
+        self.alerts.append(
+            sla.Alert(run.metric, run.instance, state, level, at, run.started_at, deadline, run.policy, late, *dims)
         )
-        self.alerts.append(alert)

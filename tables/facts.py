@@ -32,12 +32,12 @@ WIDTH = PACKED.size
 
 
 class Fact(NamedTuple):
-    """`count` samples of one kind, booked in one minute under the same dims, each worth `value` ms (durations only)."""
+    """`number` samples of one kind, booked in one minute under the same dims, each worth `value` ms (durations only)."""
 
     kind: int
     minute: int
     dims: Dims
-    count: int = 1
+    number: int = 1
     value: int = 0
 
 
@@ -50,7 +50,7 @@ def pack(facts: list[Fact], dims: list[Dims]) -> bytes:
         except ValueError:
             place = len(dims)
             dims.append(fact.dims)
-        out.append(PACKED.pack(fact.kind, place, fact.minute, fact.count, fact.value))
+        out.append(PACKED.pack(fact.kind, place, fact.minute, fact.number, fact.value))
     return b"".join(out)
 
 
@@ -66,7 +66,7 @@ def condense(packed: bytes, dims: list[Dims], oldest: int) -> tuple[bytes, list[
     for fact in unpack(packed, dims):
         if fact.minute >= oldest:
             key = (fact.kind, fact.minute, fact.dims, fact.value)
-            counts[key] = counts.get(key, 0) + fact.count
+            counts[key] = counts.get(key, 0) + fact.number
     kept: list[Dims] = []
     facts = [Fact(kind, minute, d, count, value) for (kind, minute, d, value), count in counts.items()]
     return pack(facts, kept), kept

@@ -1,8 +1,8 @@
 """One conversation's record: its history in order, whatever order it arrives in (contract section 3).
 
-The newest events are kept as steps (the tail) behind a snapshot (the base), so that an event out of order can be put in
-its place and everything after it folded again. What was booked and told before is then compared with what the new history
-books and tells.
+The newest events are kept as steps (the tail) behind a snapshot (the base), so that an event out of order can be put
+in its place and everything after it folded again. What was booked and sent before is then compared with what the new
+history books and demands.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from tables import sla
+from tables import outbox
 from tables.conversation import Life, Rules
 from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
+from tables.sla import Alert
 from tables.state import Dims, State, Step
 
 FACTS_KEPT = 26 * 60
@@ -42,10 +43,8 @@ class Conversation(msgspec.Struct, array_like=True):
     """So many bytes of the facts were booked before the tail."""
     dims: list[Dims] = []
     ids: bytes = b""
-    told: list[sla.Alert] = []
-    """The alerts that the tail demands; all of them were sent."""
-    stale: list[sla.Alert] = []
-    """Alerts that were sent, and that the tail no longer demands."""
+    sent: list[outbox.Sent] = []
+    """What was sent of the runs that are open, and of those that the tail can still change."""
 
 
 class Change(NamedTuple):
@@ -53,7 +52,7 @@ class Change(NamedTuple):
 
     facts: list[Fact]
     """Booked, in addition to what was; or, with `before`, all that is booked now."""
-    alerts: list[sla.Alert]
+    alerts: list[Alert]
     late: bool = False
     before: list[Fact] | None = None
     """Set when the history was folded again: all that was booked until then."""
@@ -156,9 +155,9 @@ class History:
             c.facts += pack(facts, c.dims)
             life.facts = []
         if alerts:
-            c.told.extend(alerts)
+            alerts = outbox.post(c.sent, alerts)
             life.alerts = []
-        return Change(facts, [alert for alert in alerts if alert.state != sla.DROPPED])
+        return Change(facts, alerts)
 
     def _insert(self, step: Step, now: int, *, in_order: bool) -> Change:
         c, values = self.c, self.rules.values
@@ -176,59 +175,27 @@ class History:
             step = msgspec.structs.replace(step, t=s.at, behind=s.id)
             place = len(steps)
         steps.insert(place, step)
-        life = self._refold(steps)
+        base = self._base()
+        stands = {run.key for run in base.runs if run.breached_at}
+        life = self._fold(base, steps)
         life.advance(max(now, s.fired + 1))
         before = self.facts()
         c.facts = c.facts[: c.settled] + pack(life.facts, c.dims)
-        alerts = self._reconcile(life, step.at)
+        alerts = outbox.reconcile(c.sent, life.alerts, stands, step.at, life.s)
         c.tail = [msgspec.Raw(_encode(each)) for each in steps]
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
         return Change(self.facts(), alerts, late, before)
 
-    def _refold(self, steps: list[Step]) -> Life:
-        c = self.c
-        state = _decode_state(c.base) if c.base else State()
-        life = Life(state, self.rules)
+    def _base(self) -> State:
+        return _decode_state(self.c.base) if self.c.base else State()
+
+    def _fold(self, base: State, steps: list[Step]) -> Life:
+        life = Life(base, self.rules)
         for step in steps:
             life.advance(step.t)
             life.apply(step)
         return life
-
-    def _reconcile(self, life: Life, at: int) -> list[sla.Alert]:
-        """Compare what was told with what the new history demands; what must be sent now."""
-        c, s = self.c, life.s
-        wanted = {alert.key for alert in life.alerts}
-        alive = {(a.metric, a.instance) for a in life.alerts} | {(r.metric, r.instance) for r in s.runs}
-        said = {alert.key: alert for alert in (*c.stale, *c.told) if alert.state != sla.DROPPED}
-        last = {alert.key[:2]: alert for alert in said.values()}
-        send: list[sla.Alert] = []
-
-        def correct(alert: sla.Alert, state: str) -> None:
-            now = alert._replace(state=state, level=0, at=at, late_s=0.0, agent=s.agent, team=s.team, priority=s.priority)
-            send.append(now)
-            if state == sla.CANCELLED:
-                said[now.key] = now
-
-        for run, alert in last.items():
-            breach = said.get((*run, sla.BREACHED, sla.BREACH_LEVEL))
-            if breach is not None and breach.key not in wanted:
-                correct(breach, sla.RETRACTED)
-                for state in (sla.BREACHED, *sla.ENDED):
-                    said.pop((*run, state, 0), None)
-            if run not in alive and (*run, sla.CANCELLED, 0) not in said:
-                correct(alert, sla.CANCELLED)
-        for alert in life.alerts:
-            if alert.state == sla.DROPPED:
-                closing = alert._replace(state=sla.CANCELLED)
-                if alert.key[:2] in last and closing.key not in said:
-                    send.append(closing)
-                    said[closing.key] = closing
-            elif alert.key not in said:
-                send.append(alert)
-        c.told = life.alerts
-        c.stale = [alert for key, alert in said.items() if key not in wanted]
-        return send
 
     # -- the base -------------------------------------------------------------------------------------
 
@@ -245,16 +212,17 @@ class History:
     def _settle(self, count: int) -> None:
         """Make the state after the first `count` steps of the tail the base."""
         c = self.c
-        if count == len(c.tail) and not c.state.fired:
-            c.base, c.settled, c.tail, c.told, c.stale = _encode(c.state), len(c.facts), [], [], []
-        else:
-            life = self._refold([_decode_step(raw) for raw in c.tail[:count]])
-            booked = c.settled + len(life.facts) * WIDTH
-            if pack(life.facts, list(c.dims)) == c.facts[c.settled : booked] and len(life.alerts) <= len(c.told):
-                c.base, c.settled, c.tail = _encode(life.s), booked, c.tail[count:]
-                c.told, c.stale = c.told[len(life.alerts) :], []
+        state, booked = c.state, len(c.facts)
+        if count < len(c.tail) or state.fired:
+            life = self._fold(self._base(), [_decode_step(raw) for raw in c.tail[:count]])
+            place = c.settled + len(life.facts) * WIDTH
+            if pack(life.facts, list(c.dims)) == c.facts[c.settled : place]:
+                state, booked = life.s, place
             else:  # the settings have changed since: what was booked stays
-                c.base, c.settled, c.tail, c.told, c.stale = _encode(c.state), len(c.facts), [], [], []
+                count = len(c.tail)
+        c.base, c.settled, c.tail = _encode(state), booked, c.tail[count:]
+        if c.sent:
+            c.sent = outbox.keep(c.sent, state.runs, {_decode_step(raw).id for raw in c.tail})
         if c.settled > LONG_FACTS:
             self._condense()
 

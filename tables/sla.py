@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from tables.settings import Policy
-from tables.state import METRICS, PHASES, Run
+from tables.state import METRICS, PHASES, Run, RunKey
 
 IMMINENT: Final = "imminent"
 BREACHED: Final = "breached"
@@ -19,10 +19,12 @@ MET_LATE: Final = "met_late"
 CANCELLED: Final = "cancelled"
 RETRACTED: Final = "retracted"
 DROPPED: Final = "dropped"
-"""Never sent as such: the run is no longer tracked; `cancelled` for whoever had been told of it."""
+"""Never sent as such: the run is no longer tracked; `cancelled` if anything has been sent of it."""
 ENDED: Final = frozenset({MET, MET_LATE, CANCELLED})
 
 BREACH_LEVEL: Final = 0
+STOOD_MAX: Final = 64
+"""So many past pauses of a run are known one by one; older ones are added up."""
 _NAMES = {code: name for name, code in PHASES.items()}
 
 
@@ -43,9 +45,9 @@ class Alert(NamedTuple):
     priority: str
 
     @property
-    def key(self) -> tuple[int, str, str, int]:
-        """What makes it the same alert: metric, instance, state, level."""
-        return self[:4]
+    def run(self) -> RunKey:
+        """What makes it an alert of the same run."""
+        return self[:2]
 
 
 def alert_id(tenant: str, conversation_id: str, alert: Alert) -> str:
@@ -60,7 +62,6 @@ def start(metric: int, instance: str, at: int, policy: Policy | None, phase: int
     _set_pauses(run, policy, phase, at)
     if policy is not None and METRICS[metric] in policy.targets_ms:
         _measure(run, policy)
-        run.marks = [mark for mark in run.marks if mark[0] > 0]
     return run
 
 
@@ -76,10 +77,9 @@ def _measure(run: Run, policy: Policy) -> None:
     target = policy.targets_ms[name]
     marks = [(target, BREACH_LEVEL)]
     for level, warn in enumerate(policy.warn, start=1):
-        if level in run.sent:
-            continue
         elapsed = round(warn.fraction * target) if warn.fraction is not None else target - (warn.before_ms or 0)
-        marks.append((elapsed, level))
+        if elapsed > 0 and level not in run.sent:
+            marks.append((elapsed, level))
     marks.sort(key=lambda mark: (mark[0], mark[1] == BREACH_LEVEL, mark[1]))
     run.policy, run.target, run.marks = policy.name, target, marks
 
@@ -90,8 +90,13 @@ def pause(run: Run, phase: int, at: int) -> None:
     if pausing and not run.paused_at:
         run.paused_at = at
     elif run.paused_at and not pausing:
-        run.paused += at - run.paused_at
+        if at > run.paused_at:
+            run.stood.append((run.paused_at, at))
+            run.paused += at - run.paused_at
         run.paused_at = 0
+        if len(run.stood) > STOOD_MAX:
+            (first, until), (start_, end), *rest = run.stood
+            run.stood = [(first, until + end - start_), *rest]
 
 
 def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple[str, int]]:
@@ -102,20 +107,29 @@ def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple
     if run.breached_at or (policy is not None and run.target and policy.name == run.policy):
         return []
     if policy is None or METRICS[run.metric] not in policy.targets_ms:
-        told = [(CANCELLED if run.sent else DROPPED, run.deadline(at))] if run.target else []
+        told = [(DROPPED, run.deadline(at))] if run.target else []
         run.target, run.marks = 0, []
         _set_pauses(run, policy, phase, at)
         return told
     _set_pauses(run, policy, phase, at)
     _measure(run, policy)
-    past: list[tuple[str, int]] = []
-    while run.marks and 0 < (due := run.due()) < at:
+    while run.marks and (instant := _reached(run, run.marks[0][0], at)) < at:
         _, level = run.marks.pop(0)
         if level == BREACH_LEVEL:
-            run.breached_at = due
+            run.breached_at = instant
             run.marks = []
-            past.append((BREACHED, due))
-    return past
+            return [(BREACHED, instant)]
+    return []
+
+
+def _reached(run: Run, elapsed: int, at: int) -> int:
+    """The earliest instant by which so many ms outside pauses have passed since the start; `at` if not before that."""
+    instant = run.started_at + elapsed
+    for start_, end in run.stood:
+        if instant <= start_:
+            break
+        instant += end - start_
+    return at if run.paused_at and instant > run.paused_at else min(instant, at)
 
 
 def fire(run: Run) -> tuple[str, int, int]:

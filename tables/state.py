@@ -23,17 +23,21 @@ NONE, OPEN, PENDING, ON_HOLD, RESOLVED = range(5)
 PHASES = {"open": OPEN, "pending": PENDING, "on_hold": ON_HOLD, "resolved": RESOLVED}
 
 CUSTOMER, HUMAN, BOT, ASSIGNED, HANDOFF, STATUS, PRIORITY, TAGGED, NOTHING = range(9)
-"""What a step does to the fold; NOTHING only takes its place in the history (notes, system messages, surveys, deliveries)."""
+"""What a step does to the fold; NOTHING only takes its place in the history (notes, system messages, surveys)."""
+_WRITERS = {("inbound", "customer"): CUSTOMER, ("outbound", "agent"): HUMAN, ("outbound", "bot"): BOT}
 
 Dims = tuple[str, str | None, str | None, str, tuple[str, ...]]
 """Channel, agent, team, priority, topics: what a sample is booked under."""
+
+RunKey = tuple[int, str]
+"""Metric and instance: what makes it the same run."""
 
 FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = range(3)
 METRICS = ("first_response", "next_response", "resolution")
 
 
 class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An event as the fold sees it. `behind` is set for a late one: it stands behind the event of that id, at instant `t`."""
+    """An event as the fold sees it. `behind` is set for a late one: it stands behind the event of that id, at `t`."""
 
     t: int
     id: str
@@ -59,27 +63,14 @@ def step_of(event: OfConversation) -> Step:
     at, id_, channel = event.at, event.event_id, event.channel
     match event:
         case Message():
-            code = NOTHING
-            if not (event.private or event.auto):
-                if event.direction == "inbound":
-                    code = CUSTOMER if event.author == "customer" else NOTHING
-                elif event.author == "agent":
-                    code = HUMAN
-                elif event.author == "bot":
-                    code = BOT
+            code = NOTHING if event.private or event.auto else _WRITERS.get((event.direction, event.author), NOTHING)
             return Step(at, id_, channel, code, at, event.agent_id if code == HUMAN else None)
         case StatusChanged():
             return Step(at, id_, channel, STATUS, at, value=PHASES[event.status])
         case Assigned():
-            agent, team, sets = event.agent_id, event.team, 0
-            if agent is msgspec.UNSET:
-                agent = None
-            else:
-                sets = 1
-            if team is msgspec.UNSET:
-                team = None
-            else:
-                sets |= 2
+            agent = None if event.agent_id is msgspec.UNSET else event.agent_id
+            team = None if event.team is msgspec.UNSET else event.team
+            sets = (event.agent_id is not msgspec.UNSET) | (event.team is not msgspec.UNSET) << 1
             return Step(at, id_, channel, ASSIGNED, at, agent, team, sets=sets)
         case Handoff():
             return Step(at, id_, channel, HANDOFF, at, team=event.team)
@@ -108,9 +99,16 @@ class Run(msgspec.Struct, array_like=True):
     """Bit n set: phase n pauses the run."""
     paused: int = 0
     paused_at: int = 0
+    stood: list[tuple[int, int]] = []
+    """Past pauses, from and until; together `paused` long."""
     sent: list[int] = []
     breached_at: int = 0
     """The deadline that was breached; 0: not breached."""
+
+    @property
+    def key(self) -> RunKey:
+        """What makes it the same run."""
+        return (self.metric, self.instance)
 
     def due(self) -> int:
         """The instant of the next mark; 0 when none comes while nothing changes."""

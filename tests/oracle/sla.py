@@ -31,13 +31,14 @@ class Alert:
 
 @dataclass(slots=True)
 class Demand:
-    """What one run demands. `dropped` stands while the policy in force has no target for it."""
+    """What one run demands. `tracked`: ever; `dropped` stands while the policy in force has no target for it."""
 
     run: Run
     warnings: list[Alert] = field(default_factory=list)
     breach: Alert | None = None
     dropped: Alert | None = None
     end: Alert | None = None
+    tracked: bool = False
 
     def due(self, clock: int) -> Demand:
         """What is demanded of it once the clock stands at `clock`."""
@@ -47,6 +48,7 @@ class Demand:
             self.breach if self.breach is not None and _is_due(self.breach, clock) else None,
             self.dropped,
             self.end,
+            self.tracked,
         )
 
     def timers(self) -> list[int]:
@@ -126,7 +128,7 @@ def _demand(run: Run, faces: Sequence[Face], instants: Sequence[int], policies: 
         if policy is None or run.metric not in policy.targets:
             tracked = None
             continue
-        tracked, demand.dropped = policy, None
+        tracked, demand.dropped, demand.tracked = policy, None, True
         if demand.breach is not None:
             continue
         deadline = _reach(segments, policy.targets[run.metric])
@@ -178,7 +180,7 @@ class Outbox:
     def settle(self, due: Sequence[Demand], cause_at: int | None, face: Face) -> list[Alert]:
         """`cause_at`: the `at` of the event that arrived, None if only the clock moved; `face`: the present one."""
         self.out = []
-        wanted = {(demand.run.metric, demand.run.instance): demand for demand in due}
+        wanted = {(demand.run.metric, demand.run.instance): demand for demand in due if demand.tracked}
         for key in [key for key in self.sent if key not in wanted]:
             self.gone(self.sent[key], cause_at, face)
         for demand in wanted.values():
@@ -227,7 +229,7 @@ class Outbox:
             case _:
                 sent.terminal = alert
                 return
-        if sent.terminal is not None and alert.at > sent.terminal.at:  # tracked again after it was cancelled
+        if sent.terminal is not None and alert.at >= sent.terminal.at:  # tracked again after it was cancelled
             sent.terminal = None
 
 

@@ -358,7 +358,8 @@ def test_a_run_without_a_target_ends_tracking() -> None:
         ("cancelled", "m", 40),
     ]
     assert alerts(run([customer(0, "m"), ev(20, "tagged", **tag), reply(90)], rules)) == []
-    assert alerts(run([customer(0, "m"), ev(70, "tagged", **tag), reply(90)], rules))[1:] == [("breached", "m", 60)]
+    breached = run([customer(0, "m"), ev(70, "tagged", **tag), reply(90)], rules)
+    assert alerts(breached)[1:] == [("breached", "m", 60), ("met_late", "m", 90)]
 
 
 def test_a_breach_that_did_not_happen_is_retracted() -> None:

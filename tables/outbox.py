@@ -1,0 +1,107 @@
+"""What has been sent of each SLA run, and what must still be sent (contract section 6).
+
+The fold says what its history demands; an event out of order can change that afterwards. Here demands are compared
+with what was sent: a level is sent once, a breach that did not happen is retracted, an end no longer true is corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from tables.sla import BREACHED, CANCELLED, DROPPED, ENDED, IMMINENT, RETRACTED, Alert
+from tables.state import Run, RunKey, State
+
+
+class Sent(msgspec.Struct, array_like=True):
+    """What has been sent of one run."""
+
+    last: Alert
+    levels: list[int] = []
+    """The warnings, ever."""
+    breach: Alert | None = None
+    """The breach, unless retracted."""
+    closed: str = ""
+    """How the run ended, unless something was sent, or the breach retracted, since."""
+    closed_at: int = 0
+
+    def knows(self, alert: Alert) -> bool:
+        """Whether the alert needs no sending."""
+        if alert.state == IMMINENT:
+            return alert.level in self.levels
+        if alert.state == BREACHED:
+            return self.breach is not None
+        return self.closed == alert.state
+
+    def note(self, alert: Alert) -> Alert:
+        """Remember that the alert is sent."""
+        self.last = alert
+        if alert.state in ENDED:
+            self.closed, self.closed_at = alert.state, alert.at
+        elif alert.state == RETRACTED:
+            self.breach, self.closed = None, ""
+        else:
+            if alert.state == BREACHED:
+                self.breach = alert
+            else:
+                self.levels.append(alert.level)
+            if alert.at >= self.closed_at:  # the run is tracked again
+                self.closed = ""
+        return alert
+
+
+def post(sent: list[Sent], demanded: Iterable[Alert]) -> list[Alert]:
+    """What must be sent of alerts newly demanded; `sent` is brought up to it."""
+    by_run = {each.last.run: each for each in sent}
+    out: list[Alert] = []
+    for demand in demanded:
+        record, alert = by_run.get(demand.run), demand
+        if alert.state == DROPPED:
+            if record is None:
+                continue
+            alert = alert._replace(state=CANCELLED)
+        if record is None:
+            record = by_run[alert.run] = Sent(alert)
+            sent.append(record)
+        elif record.knows(alert):
+            continue
+        out.append(record.note(alert))
+    return out
+
+
+def reconcile(
+    sent: list[Sent], demanded: list[Alert], stands: Collection[RunKey], at: int, state: State
+) -> list[Alert]:
+    """What must be sent after a history was folded again because of an event at `at`; `sent` is brought up to it.
+
+    `demanded` are all alerts of what was folded again, `stands` the runs that were breached before it; `state` is the
+    conversation's now.
+    """
+    tracked = {run.key for run in state.runs if run.target or run.breached_at}
+    ends = {alert.run: alert for alert in demanded if alert.state in ENDED or alert.state == DROPPED}
+    breached = {alert.run for alert in demanded if alert.state == BREACHED}.union(stands)
+    standing = {alert.run for alert in demanded}.union(stands, tracked)
+    out: list[Alert] = []
+    for record in sent:
+        run = record.last.run
+        if record.breach is not None and run not in breached:
+            out.append(record.note(_now(record.breach, RETRACTED, at, state)))
+        if run not in standing and record.closed != CANCELLED:
+            out.append(record.note(_now(record.last, CANCELLED, at, state)))
+    true = [
+        alert
+        for alert in demanded
+        if alert.state in (IMMINENT, BREACHED) or (alert.run not in tracked and ends[alert.run] is alert)
+    ]
+    return out + post(sent, true)
+
+
+def _now(alert: Alert, what: str, at: int, s: State) -> Alert:
+    return alert._replace(state=what, level=0, at=at, late_s=0.0, agent=s.agent, team=s.team, priority=s.priority)
+
+
+def keep(sent: list[Sent], runs: list[Run], instances: Collection[str]) -> list[Sent]:
+    """What must be remembered when only these open runs, and runs that began with these events, can still change."""
+    keys = {run.key for run in runs}
+    return [each for each in sent if each.last.run in keys or each.last.instance in instances]

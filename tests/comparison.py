@@ -1,0 +1,63 @@
+"""Where the product's replay and the oracle differ, as lines to read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from streams.clock import wall_ms
+from tables.replay import replay
+from tests import oracle
+
+WITHIN_1_PERCENT = ("_p50_s", "_p90_s", "_p95_s", "_max_s")
+Record = dict[str, Any]
+
+
+def differences(events: list[Any], config: Mapping[str, Any], until: int | None) -> list[str]:
+    """Every KPI field of every scope and window, every alert field, and the reasons of dead letters."""
+    expected = oracle.run(events, config, until)
+    got = replay(events, dict(config), until, wall=wall_ms)
+    return [
+        *of_records(expected.kpi, got.kpi, expected.passing),
+        *_of_counts("alert", map(_alert, expected.alerts), map(_alert, got.alerts)),
+        *_of_counts("dlq", (d["reason"] for d in expected.dlq), (d["reason"] for d in got.dlq)),
+    ]
+
+
+def of_records(expected: list[Record], got: list[Record], passing: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """Differences of KPI records; the scopes of `passing` may have records in which there is nothing."""
+    theirs, ours = ({(r["tenant"], r["scope"], r["window"]): r for r in records} for records in (expected, got))
+    lines = [f"missing {key}" for key in sorted(theirs.keys() - ours.keys())]
+    extra = sorted(ours.keys() - theirs.keys())
+    lines += [f"extra {key}" for key in extra if key[:2] not in passing or any(ours[key]["metrics"].values())]
+    for key in sorted(ours.keys() & theirs.keys()):
+        want, have = theirs[key], ours[key]
+        differing = [field for field in ("v", "window_start_at", "as_of", "partial") if want[field] != have[field]]
+        lines += [f"{key} {field}: expected {want[field]}, got {have[field]}" for field in differing]
+        want, have = want["metrics"], have["metrics"]
+        lines += [f"{key} {name}: in one of them only" for name in sorted(want.keys() ^ have.keys())]
+        for name in sorted(want.keys() & have.keys()):
+            if not close(name, want[name], have[name]):
+                lines.append(f"{key} {name}: expected {want[name]}, got {have[name]}")
+    return lines
+
+
+def close(name: str, want: float | None, have: float | None) -> bool:
+    """Whether a metric is near enough: percentiles and maxima within 1 %, all else but for the last bits."""
+    if want is None or have is None:
+        return want is have
+    if name.endswith(WITHIN_1_PERCENT):
+        return abs(have - want) <= 0.01 * want + 0.0005
+    return abs(have - want) <= 1e-9 * max(1.0, abs(want))
+
+
+def _alert(alert: Record) -> str:
+    return json.dumps({name: value for name, value in alert.items() if name not in ("alert_id", "v")}, sort_keys=True)
+
+
+def _of_counts(what: str, expected: Iterable[str], got: Iterable[str]) -> list[str]:
+    theirs, ours = Counter(expected), Counter(got)
+    missing, extra = (theirs - ours).elements(), (ours - theirs).elements()
+    return [*(f"{what} missing: {x}" for x in missing), *(f"{what} extra: {x}" for x in extra)]

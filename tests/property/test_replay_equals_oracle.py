@@ -1,0 +1,60 @@
+"""The product's replay against the plain reading of the contract: scenarios from seeds, and real logs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.comparison import differences
+from tests.scenario_parts import Scenario
+from tests.scenarios import scenario, sorted_scenario
+
+SEEDS = int(os.environ.get("SIGAP_TEST_SEEDS", "200"))
+CHUNK = 20
+LOGS = Path(__file__).parents[3] / "shared" / "data" / "events"
+POLICIES = {
+    "timezone": "America/New_York",
+    "sla_policies": [
+        {
+            "name": "urgent",
+            "match": {"priority": "urgent"},
+            "targets": {"first_response": 60, "next_response": 300, "resolution": 7_200},
+            "warn": [0.5, "-30s"],
+        },
+        {
+            "name": "rest",
+            "targets": {"first_response": 300, "next_response": 900, "resolution": 86_400},
+            "warn": [0.75],
+            "pause_on": {"resolution": ["pending", "on_hold"], "next_response": ["pending"]},
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, CHUNK))
+@pytest.mark.parametrize("write", [scenario, sorted_scenario])
+def test_scenarios(write: Callable[[int], Scenario], start: int) -> None:
+    for seed in range(start, start + CHUNK):
+        config, events, until = write(seed)
+        assert differences(events, config, until) == [], f"{write.__name__}({seed})"
+
+
+@pytest.mark.parametrize(("name", "every"), [("chat-stripe", 1), ("phone-incidents", 1), ("chat-ubuntu", 16)])
+def test_real_logs(name: str, every: int) -> None:
+    """`every` 16: of every sixteenth conversation all events, in their order of arrival."""
+    paths = [path for path in (LOGS / f"{name}.ndjson", LOGS / f"{name}.ndjson.gz") if path.exists()]
+    if not paths:
+        pytest.skip("the folder of real logs is not there")
+    with gzip.open(paths[0]) if paths[0].suffix == ".gz" else paths[0].open("rb") as lines:
+        events: list[Any] = [json.loads(line) for line in lines]
+    places = {identity: n for n, identity in enumerate(dict.fromkeys(e.get("conversation_id") for e in events))}
+    events = [event for event in events if places[event.get("conversation_id")] % every == 0]
+    instants = sorted(event["at"] for event in events)
+    for until in (None, instants[len(instants) // 2] + 59_999):
+        assert differences(events, POLICIES, until) == []
