@@ -19,8 +19,8 @@ from streams.engine.journal import (
     Recall,
     Replay,
     decode_outputs,
-    encode_outputs,
     outbox_key,
+    pack_outputs,
     split,
 )
 
@@ -274,12 +274,11 @@ class Core:
         head = Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at)
         leading: list[Entry] = [(key, None) for key in self._acks]
         self._acks.clear()
-        if alerts:
-            key = outbox_key(self.epoch, self._seq + 1)
-            flight.outbox.append(key)
-            leading.insert(0, (key, encode_outputs(alerts)))
+        packed = pack_outputs(alerts)
+        keys = [outbox_key(self.epoch, self._next_seq()) for _ in packed]
+        flight.outbox += keys
         commands: list[Command] = []
-        batches = split(head, leading, changelog)
+        batches = split(head, [*zip(keys, packed, strict=True), *leading, *changelog])
         for batch in batches:
             piece = flight if batch is batches[-1] else _Flight(0, None)
             piece.seq = self._next_seq()

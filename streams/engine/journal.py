@@ -79,16 +79,36 @@ def decode_outputs(value: bytes) -> list[Output]:
     return _decoder.decode(value)
 
 
-def split(head: Head, leading: Sequence[Entry], changelog: Sequence[Entry]) -> list[list[Entry]]:
+def pack_outputs(outputs: Sequence[Output]) -> list[bytes]:
+    """Outbox entries for outputs, in order; none larger than half a batch.
+
+    >>> len(pack_outputs([Output("alerts", b"k", b"x" * 200_000)] * 5))
+    3
+    """
+    packed: list[bytes] = []
+    group: list[Output] = []
+    size = 0
+    for output in outputs:
+        size += len(output.key or b"") + len(output.value or b"") + _RECORD_OVERHEAD
+        if size > MAX_BATCH // 2 and group:
+            packed.append(encode_outputs(group))
+            group, size = [], len(output.value or b"") + _RECORD_OVERHEAD
+        group.append(output)
+    if group:
+        packed.append(encode_outputs(group))
+    return packed
+
+
+def split(head: Head, entries: Sequence[Entry]) -> list[list[Entry]]:
     """The batches of one append: one wherever it fits, for a batch is written whole or not at all.
 
-    >>> [len(batch) for batch in split(Head(0, 0, 0, None), [], [(b"k", b"x" * 500_000)] * 3)]
+    >>> [len(batch) for batch in split(Head(0, 0, 0, None), [(b"k", b"x" * 500_000)] * 3)]
     [2, 2, 2]
     """
     first = (HEAD, head.encode())
-    batch: list[Entry] = [first, *leading]
-    batches, size = [batch], sum(_size(entry) for entry in leading)
-    for entry in changelog:
+    batch: list[Entry] = [first]
+    batches, size = [batch], 0
+    for entry in entries:
         size += _size(entry)
         if size > MAX_BATCH and len(batch) > 1:
             batch, size = [first], _size(entry)

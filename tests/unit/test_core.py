@@ -7,8 +7,19 @@ import pytest
 
 from streams.clock import Mode, PartitionClock
 from streams.engine.commands import Append, Command, Crash, MarkDone, Publish, Read, Ready, Seek
-from streams.engine.core import MAX_IN_FLIGHT, TICK_HEADER, Core, Phase
-from streams.engine.journal import FENCE, HEAD, MAX_BATCH, OUTBOX, Head, Replay, encode_outputs, outbox_key, split
+from streams.engine.core import MAX_IN_FLIGHT, TICK_HEADER, Core, Phase, _Flight
+from streams.engine.journal import (
+    FENCE,
+    HEAD,
+    MAX_BATCH,
+    OUTBOX,
+    Head,
+    Replay,
+    decode_outputs,
+    encode_outputs,
+    outbox_key,
+    split,
+)
 from streams.engine.lease import Lease
 from streams.engine.ports import Output, Record
 from tests.toy import ToyShard
@@ -310,8 +321,26 @@ class TestRevocation:
 
 def test_a_split_keeps_order_and_everything() -> None:
     entries = [(b"%d" % n, b"x" * 300_000) for n in range(7)]
-    batches = split(Head(0, 0, 0, None), [(b"\0o", b"y")], entries)
+    batches = split(Head(0, 0, 0, None), [(b"\0o", b"y"), *entries])
     assert [entry for batch in batches for entry in batch if entry[0] != HEAD] == [(b"\0o", b"y"), *entries]
+
+
+def test_an_outbox_larger_than_a_batch_becomes_several_entries() -> None:
+    alerts = [Output("alerts", b"%d" % n, b"x" * 1_000) for n in range(2_000)]
+    core = running()
+    commands = core._append([(b"k", b"v")], _Flight(0, 1), alerts)
+    batches = [command.records for command in commands if isinstance(command, Append)]
+    assert len(batches) > 1
+    assert all(sum(len(value or b"") for _, value in batch) < MAX_BATCH * 1.1 for batch in batches)
+    kept = [
+        one
+        for batch in batches
+        for key, value in batch
+        if key.startswith(OUTBOX)
+        for one in decode_outputs(value or b"")
+    ]
+    assert kept == alerts
+    assert batches[-1][-1] == (b"k", b"v")
 
 
 def test_a_compacted_log_has_no_zombies() -> None:
