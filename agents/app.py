@@ -31,7 +31,8 @@ class Worker:
     def __init__(self, environment: Environment, *, health_port: int | None = None, durable: bool = True) -> None:
         self.environment = environment
         self.settings = Settings.load(environment.config)
-        self.feed = Feed(environment.redis, durable=durable)
+        timeline = environment.timeline
+        self.feed = Feed(environment.redis, clock=lambda: timeline.wall(wall_ms()), durable=durable)
         kafka = environment.kafka_kwargs()
         self.config = EngineConfig(
             bootstrap=",".join(kafka.pop("bootstrap_servers")),

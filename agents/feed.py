@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import msgspec
 
 from agents.sinks.redis import RedisSink, Waiting
+from streams.clock import wall_ms
 from streams.engine.ports import Output, Record
 from tables.rollup import Rollup
 from tables.shard import Movement, Shard
@@ -38,10 +39,10 @@ _kpi = msgspec.json.Decoder(_Kpi).decode
 class Feed:
     """What this worker owns, and what of it Redis has been told."""
 
-    def __init__(self, url: str | None, *, durable: bool = True) -> None:
+    def __init__(self, url: str | None, *, clock: Callable[[], int] = wall_ms, durable: bool = True) -> None:
         self.shards: dict[int, Shard] = {}
         self.rollups: dict[int, Rollup] = {}
-        self.sink = None if url is None else RedisSink(url, resync=self.resync, durable=durable)
+        self.sink = None if url is None else RedisSink(url, resync=self.resync, clock=clock, durable=durable)
         self._told: dict[object, int] = {}
         """The epoch of each shard and roll-up whose whole state was sent."""
         self._alerts: deque[tuple[str, str, bytes]] = deque(maxlen=ALERTS_KEPT)
@@ -94,15 +95,16 @@ class Feed:
         """Alerts from their topic; returns once Redis has them, so that the offset waits for it."""
         if self.sink is None:
             return
-        found = []
-        for record in records:
-            if record.value is not None:
-                alert = _alert(record.value)
-                found.append((alert.tenant, alert.alert_id, record.value))
-        self._alerts.extend(found)
-        self.sink.alerts(found)
+        self.queue_alerts([record.value for record in records if record.value is not None])
         while self.sink.alerts_pending:  # noqa: ASYNC110 - a queue, not an event
             await asyncio.sleep(0.02)
+
+    def queue_alerts(self, values: Sequence[bytes]) -> None:
+        """Alerts as JSON, in order; Redis gets them when it can."""
+        found = [(alert.tenant, alert.alert_id, value) for value in values for alert in (_alert(value),)]
+        self._alerts.extend(found)
+        if self.sink is not None:
+            self.sink.alerts(found)
 
     def _take_over(self, sink: RedisSink, partition: int, shard: Shard) -> None:
         standing = sorted(shard.standing(), key=lambda each: each.tenant)

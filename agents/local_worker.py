@@ -1,0 +1,75 @@
+"""The worker where no Kafka can be had: the same core, shard and roll-up over an in-process log. Nothing is durable."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agents.feed import Feed
+from streams.clock import PartitionClock, Timeline, wall_ms
+from streams.engine.core import TICK_HEADER, Core
+from streams.engine.local import LocalBroker, LocalWorker
+from streams.engine.ports import Output, Record
+from tables.rollup import Rollup
+from tables.settings import Settings
+from tables.shard import Shard
+
+STEP_S = 0.1
+Keyed = tuple[bytes | None, bytes]
+
+
+class InProcess:
+    """One source partition in this process; KPI records and alerts go to Redis."""
+
+    def __init__(self, settings: Settings, redis_url: str, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self.feed = Feed(redis_url, clock=self._now, durable=False)
+        self.broker = LocalBroker()
+        shard = Shard(0, 1, settings, self._now, "sigap.events")
+        self.rollup = Rollup(0, 1, settings)
+        self.feed.shards[0], self.feed.rollups[0] = shard, self.rollup
+        clock = PartitionClock(timeline.mode)
+        self._worker = LocalWorker(self.broker, Core(shard, clock, event_time=timeline.event_time, ticks=True))
+        self._worker.run()
+        self.rollup.recovered(0)
+        self._offset = 0
+
+    def _now(self) -> int:
+        return self._timeline.wall(wall_ms())
+
+    def take(self, key: bytes | None, value: bytes) -> None:
+        """Put an event into the log."""
+        source = self.broker.source
+        source.records.append(Record(key, value, source.end, wall_ms()))
+
+    def stop_at(self, instant: int) -> None:
+        """Let the clock stand still at an instant (ms)."""
+        source = self.broker.source
+        source.records.append(Record(None, b"", source.end, wall_ms(), ((TICK_HEADER, str(instant).encode()),)))
+
+    async def run(self) -> None:
+        """Fold, tick and publish until the last instant has been published."""
+        if self.feed.sink is not None:
+            self.feed.sink.start()
+        while not self.rollup.final_published:
+            self.step()
+            await asyncio.sleep(STEP_S)
+
+    def step(self) -> None:
+        """One turn."""
+        now = self._now()
+        self._worker.run()
+        self._worker.tick(now)
+        self._worker.run()
+        partials = [Record(each.key, each.value, 0, now) for each in self._worker.views()]
+        self.rollup.apply(partials, now)
+        outputs = self.rollup.due(now)
+        for each in outputs:
+            self.broker.published[each.topic].append(each)
+        self.feed.published(outputs)
+        self.feed.send()
+        self._alerts()
+
+    def _alerts(self) -> None:
+        alerts: list[Output] = self.broker.published["alerts"]
+        self.feed.queue_alerts([each.value for each in alerts[self._offset :] if each.value is not None])
+        self._offset = len(alerts)
