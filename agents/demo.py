@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from redis.asyncio import Redis
 
 from agents.demo_table import LiveTable
 from agents.local_worker import InProcess
 from agents.process import WorkerProcess
 from agents.runs import differences, kpi_records, produce, read_all, tick
 from agents.settings import Environment
-from agents.sinks.layout import TENANTS, prefix, record_json, split_name
 from agents.topics import create
 from agents.wallboard.server import Wallboard
+from agents.wallboard.store import Store
 from streams.clock import wall_ms
 from streams.engine.core import TICK_HEADER
 from tables.replay import instant_of, replay
@@ -38,7 +37,7 @@ Keyed = tuple[bytes | None, bytes]
 class Plan:
     """What a demo is asked to do."""
 
-    past: list[Keyed]
+    past: Sequence[Keyed]
     """Sent at once."""
     live: Iterable[tuple[int, Keyed]]
     """Sent when the run's clock has come to the instant (ms) of each."""
@@ -173,7 +172,7 @@ async def _traffic(environment: Environment, running: Engine, plan: Plan) -> Non
     await running.send(plan.past)
     timeline = environment.timeline
     for at, record in plan.live:
-        while (ahead := at - timeline.wall(wall_ms())) > 0:
+        while (ahead := at - timeline.wall(wall_ms())) > 0:  # noqa: ASYNC110 - a clock, not an event
             await asyncio.sleep(min(ahead / 1000 / timeline.speed, 1.0))
         await running.send([record])
 
@@ -184,7 +183,7 @@ async def _prove(environment: Environment, running: Engine, say: Callable[[str],
     events, found = await running.finish(instant)
     in_order = sorted(events, key=instant_of)
     expected = replay(in_order, Settings.load(environment.config), instant, wall=lambda: instant).kpi
-    in_redis = [each async for each in _redis_records(environment)]
+    in_redis = await _redis_records(environment)
     good = True
     for place, records in (("Kafka", found), ("Redis", in_redis)):
         wrong = differences(expected, records)
@@ -195,14 +194,13 @@ async def _prove(environment: Environment, running: Engine, say: Callable[[str],
     return good and bool(expected)
 
 
-async def _redis_records(environment: Environment) -> Any:
-    redis = Redis.from_url(environment.redis_url())
+async def _redis_records(environment: Environment) -> list[dict[str, Any]]:
+    store = Store(environment.redis_url())
     try:
-        for tenant in sorted(each.decode() for each in await redis.smembers(TENANTS)):
-            for name in sorted(each.decode() for each in await redis.smembers(f"{prefix(tenant)}keys")):
-                scope, window = split_name(name)
-                fields = await redis.hgetall(f"{prefix(tenant)}kpi:{name}")
-                yield msgspec.json.decode(record_json(tenant, scope, window, fields))
+        found = []
+        for tenant in await store.tenants():
+            records = await store.records(tenant, await store.names(tenant))
+            found += [msgspec.json.decode(value) for _, value in records.values()]
+        return found
     finally:
-        await redis.aclose()
-
+        await store.close()

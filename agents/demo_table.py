@@ -86,14 +86,14 @@ class LiveTable:
 
 
 def _text(fields: _Fields, name: bytes) -> str:
-    return fields.get(name, b"").decode() or "–"
+    return fields.get(name, b"").decode() or "-"
 
 
 def _seconds(fields: _Fields, name: bytes) -> str:
     text = fields.get(name, b"").decode()
-    return f"{float(text):,.0f} s" if text else "–"
+    return f"{float(text):,.0f} s" if text else "-"
 
 
 def _percent(fields: _Fields) -> str:
     text = fields.get(b"service_level_ratio", b"").decode()
-    return f"{float(text):.0%}" if text else "–"
+    return f"{float(text):.0%}" if text else "-"

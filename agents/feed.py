@@ -88,7 +88,9 @@ class Feed:
         records = [(_kpi(each.value), each.topic, each.value) for each in outputs if each.value is not None]
         self.sink.kpi((r.tenant, r.scope, r.window, r.seq, value) for r, topic, value in records if topic == "kpi")
         self.sink.minutes(
-            (r.tenant, r.scope, r.window_start_at, r.seq, value) for r, topic, value in records if topic == "kpi.minutes"
+            (r.tenant, r.scope, r.window_start_at, r.seq, value)
+            for r, topic, value in records
+            if topic == "kpi.minutes"
         )
 
     async def alerts(self, _partition: int, records: Sequence[Record]) -> None:

@@ -61,7 +61,7 @@ class Health:
         return _answer([] if self._driver.status().ready else ["partitions are being recovered"])
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        body = generate_latest(self._registry)
+        body = generate_latest(self._registry)  # type: ignore[no-untyped-call]
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -44,6 +44,7 @@ class Conversations:
         self._agents = [f"{run}-agent-{number:03d}" for number in range(agents)]
         self._partitions = partitions
         self._began = 0
+        self._at = 0
         self._slots: list[Iterator[tuple[Any, int | None]]] = []
         self._homes: list[tuple[bytes, int]] = []
         for slot in range(open_at_once):
@@ -53,9 +54,9 @@ class Conversations:
         self._turn = 0
 
     @property
-    def scopes(self) -> tuple[str, ...]:
+    def scopes(self) -> list[str]:
         """The scope of each agent."""
-        return tuple(f"agent:{agent}" for agent in self._agents)
+        return [f"agent:{agent}" for agent in self._agents]
 
     def produce(self, at: int) -> Produced:
         """The next event, at the instant `at` (ms)."""
@@ -101,7 +102,7 @@ class Conversations:
         yield Assigned(**common(), agent_id=who, team=f"team-{rng.randrange(TEAMS)}"), None
         yield Tagged(**common(), add=(f"topic-{rng.randrange(TOPICS):02d}",)), None
         if rng.random() < 0.25:  # noqa: PLR2004
-            yield PrioritySet(**common(), priority=rng.choice(_PRIORITIES)), None  # type: ignore[arg-type]
+            yield PrioritySet(**common(), priority=rng.choice(_PRIORITIES)), None
         for _ in range(rng.randrange(2 * (_LENGTH - 4))):
             match rng.choices(*_KINDS)[0]:
                 case "customer":

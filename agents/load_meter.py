@@ -76,10 +76,12 @@ class Meter:
 class KpiReader:
     """Follows the topic `kpi` from its end."""
 
-    def __init__(self, meter: Meter, kafka: Mapping[str, Any], topic: str, tenant: str, scopes: tuple[str, ...]) -> None:
+    def __init__(
+        self, meter: Meter, kafka: Mapping[str, Any], partitions: list[TopicPartition], names: list[str]
+    ) -> None:
         self._meter = meter
-        self._agents = {f"{tenant}/{scope}/{WINDOW}".encode(): agent for agent, scope in enumerate(scopes)}
-        self._topic = topic
+        self._agents = {f"{name}/{WINDOW}".encode(): agent for agent, name in enumerate(names)}
+        self._partitions = partitions
         self._consumer: Any = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50)
         self.records = 0
         self.octets = 0
@@ -87,13 +89,9 @@ class KpiReader:
     async def start(self) -> None:
         """Be at the end of every partition."""
         await self._consumer.start()
-        partitions = await self._consumer._client.cluster_partitions(self._topic) if False else await self._all()
-        self._consumer.assign(partitions)
-        await self._consumer.seek_to_end(*partitions)
-
-    async def _all(self) -> list[TopicPartition]:
-        await self._consumer._client.set_topics([self._topic])  # noqa: SLF001
-        return [TopicPartition(self._topic, each) for each in sorted(self._consumer.partitions_for_topic(self._topic))]
+        self._consumer.assign(self._partitions)
+        for partition, end in (await self._consumer.end_offsets(self._partitions)).items():
+            self._consumer.seek(partition, end)
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -118,7 +116,7 @@ class KpiReader:
 class RedisReader:
     """Follows the stream of updates and looks the changed counts up."""
 
-    def __init__(self, meter: Meter, url: str, tenant: str, scopes: tuple[str, ...]) -> None:
+    def __init__(self, meter: Meter, url: str, tenant: str, scopes: list[str]) -> None:
         self._meter = meter
         self._prefix = prefix(tenant)
         self._agents = {f"kpi:{scope}:{WINDOW}".encode(): agent for agent, scope in enumerate(scopes)}

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error; no field ever holds what a customer wrote or who they are."""
+"""Structured logs: a JSON object a line on standard error; no field holds what a customer wrote or who they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def configure(level: str = "INFO") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)

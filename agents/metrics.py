@@ -33,7 +33,9 @@ class WorkerCollector(Collector):
         yield _gauge("sigap_coordinator_silence_seconds", "since the group's coordinator answered", status.lease_s)
         if status.commit_s is not None:
             yield _gauge("sigap_last_commit_seconds", "since offsets were last committed", status.commit_s)
-        lag = GaugeMetricFamily("sigap_partition_lag_seconds", "how far a partition's clock is behind", labels=["partition"])
+        lag = GaugeMetricFamily(
+            "sigap_partition_lag_seconds", "how far a partition's clock is behind", labels=["partition"]
+        )
         behind = GaugeMetricFamily("sigap_partition_behind_records", "records not folded yet", labels=["partition"])
         flight = GaugeMetricFamily("sigap_partition_in_flight", "chunks not yet delivered", labels=["partition"])
         for partition, one in status.partitions.items():

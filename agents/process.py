@@ -52,7 +52,9 @@ class WorkerProcess:
         except TimeoutError:
             raise WorkerFailed(f"the worker did not say {word!r} within {timeout_s:.0f} s: {self._tail()}") from None
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         """SIGTERM, and kill if that is not enough."""
         process = self._process
         if process is None or process.returncode is not None:

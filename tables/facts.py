@@ -32,7 +32,7 @@ WIDTH = PACKED.size
 
 
 class Fact(NamedTuple):
-    """`number` samples of one kind, booked in one minute under the same dims, each worth `value` ms (durations only)."""
+    """`number` samples of one kind, booked in one minute under the same dims; durations are worth `value` ms each."""
 
     kind: int
     minute: int

@@ -126,6 +126,11 @@ class History:
         s = self.c.state
         return not s.in_cycle and bool(s.at) and at - s.at > self.rules.values.retain_ms
 
+    @property
+    def expires_at(self) -> int:
+        """The instant past which, if resolved, it is forgotten and no window holds its samples any more."""
+        return self.c.state.at + max(self.rules.values.retain_ms, FACTS_KEPT * MINUTE)
+
     def take(self, step: Step, now: int) -> Change:
         """Fold a new event in its place; `now` is the partition's clock."""
         c, life = self.c, self.life

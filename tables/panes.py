@@ -41,7 +41,18 @@ _HANDLED = (HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER)
 class Scope:
     """What one scope of one tenant holds in this partition."""
 
-    __slots__ = ("dirty", "dirty_quarters", "gauges", "heap", "minutes", "name", "restless", "sealed", "tenant", "waiting")
+    __slots__ = (
+        "dirty",
+        "dirty_quarters",
+        "gauges",
+        "heap",
+        "minutes",
+        "name",
+        "restless",
+        "sealed",
+        "tenant",
+        "waiting",
+    )
 
     def __init__(self, tenant: str, name: str) -> None:
         self.tenant = tenant
@@ -114,7 +125,7 @@ class Panes:
 
     # -- samples --------------------------------------------------------------------------------------
 
-    def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:
+    def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:  # noqa: C901 - the hot loop, in one piece
         """Add facts none of which is older than the newest minute that the conversation has touched."""
         i, n = 0, len(facts)
         while i < n:
@@ -321,4 +332,3 @@ def _keep_largest(pane: Tally, kind: int, value: int, sign: int) -> None:
             pane.pop(each)
         elif bucket(value) > max(left):
             pane[each] = ceiling(max(left))
-

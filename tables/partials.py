@@ -1,6 +1,6 @@
 """Partial aggregates on the wire: what a source partition tells the roll-up (internal topic `_partials`).
 
-Every value is absolute and carries its owner's epoch and a number that grows, so that any of them may come twice or late.
+Every value is absolute and carries its owner's epoch and a number that grows: any of them may come twice or late.
 Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|g` (gauges), `P|clock`.
 """
 

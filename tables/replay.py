@@ -80,9 +80,7 @@ def replay(
     return Result(
         sorted(records, key=lambda each: (each["tenant"], each["scope"], each["window"])),
         sorted(told, key=lambda each: (each["at"], each["alert_id"])),
-        sorted(
-            (dead(each.value, each.headers) for each in rejects), key=lambda each: (each["reason"], each["value"])
-        ),
+        sorted((dead(each.value, each.headers) for each in rejects), key=lambda each: (each["reason"], each["value"])),
         shard.counts,
         clock,
     )
@@ -118,4 +116,8 @@ def _valid_instant(value: bytes, now: int) -> int:
 def dead(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     """A dead letter as a replay writes it: why, and the record."""
     said = {name: text.decode() for name, text in headers}
-    return {"reason": said["reason"], "detail": said.get("detail", ""), "value": (value or b"").decode(errors="replace")}
+    return {
+        "reason": said["reason"],
+        "detail": said.get("detail", ""),
+        "value": (value or b"").decode(errors="replace"),
+    }

@@ -1,8 +1,8 @@
 """The roll-up: partials of all source partitions become KPI records (contract section 5).
 
-It holds the windows of the scopes that are at home in one partition, and decides which records are due: a changed scope at
-most every `EVERY_MS`, and every scope that the clock changes once in `ROUND_MS`. Only a record whose metrics have
-changed is published.
+It holds the windows of the scopes that are at home in one partition, and decides which records are due: a changed
+scope at most every `EVERY_MS`, and every scope that the clock changes once in `ROUND_MS`. Only a record whose metrics
+have changed is published.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tables.settings import Settings
 from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
 
 EVERY_MS = 750
-"""The least time between two publications of a key because of events: with the way through the topics a change is out within a second."""
+"""The least time between two publications of a key because of events: the way through the topics takes the rest of
+the second within which a change must be out."""
 ROUND_MS = 8_000
 """Every scope that ages is looked at this often."""
 BEHIND_MS = 5_000
@@ -104,7 +105,7 @@ class Rollup:
 
     # -- input ----------------------------------------------------------------------------------------
 
-    def restore(self, key: bytes, value: bytes | None) -> None:
+    def restore(self, key: bytes, value: bytes | None) -> None:  # noqa: ARG002 - the record names itself
         """Apply one record of the topic `kpi`: what was published last."""
         if value is None:
             return
@@ -280,11 +281,15 @@ class Rollup:
             tracked = self.scopes[key]
             window = tracked.windows.one_minute(minute)
             formula = self.settings.tenant(tracked.tenant).formula
-            value = record(tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), _encode(read_window(window, formula)))
+            value = record(
+                tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), _encode(read_window(window, formula))
+            )
             out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
 
 
-def record(tracked: Tracked, window: str, start: int, as_of: int, seq: int, shade: tuple[bool, int], metrics: bytes) -> bytes:
+def record(
+    tracked: Tracked, window: str, start: int, as_of: int, seq: int, shade: tuple[bool, int], metrics: bytes
+) -> bytes:
     """A KPI record as JSON. `start` and `as_of` in ms; `shade` is (partial, lag in ms)."""
     partial, lag = shade
     shading = f'true,"lag_s":{lag / 1000}' if partial else "false"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from streams.codecs import dead_letter, decode as decode_event
+from streams.codecs import dead_letter
+from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
@@ -20,7 +21,6 @@ from tables.scopes import scopes
 from tables.settings import Settings
 from tables.state import METRICS, step_of
 from tables.tally import Tally
-
 
 
 class Movement(NamedTuple):
@@ -48,7 +48,9 @@ GAUGES_RESENT_MS = 12 * 3_600_000
 class Shard:
     """The state of one partition of `sigap.events`; see `streams.engine.ports.Shard`."""
 
-    def __init__(self, partition: int, partitions: int, settings: Settings, wall: Callable[[], int], topic: str) -> None:
+    def __init__(
+        self, partition: int, partitions: int, settings: Settings, wall: Callable[[], int], topic: str
+    ) -> None:
         self.partition = partition
         self.partitions = partitions
         self.settings = settings
@@ -174,7 +176,7 @@ class Shard:
             if history is None or history.due != due:
                 continue
             history.due = 0
-            if history.forgotten(now):
+            if not history.c.state.in_cycle and now > history.expires_at:
                 del self.histories[key]
                 changelog.append((key, None))
                 continue
@@ -203,7 +205,7 @@ class Shard:
         if age and (not due or age - 1 < due):
             due = age - 1  # in the next bracket at the instant itself, not after it
         if not s.in_cycle:
-            due = s.at + history.rules.values.retain_ms
+            due = history.expires_at
         if due and due != history.due:
             heappush(self._timers, (due, key))
         history.due = due
@@ -311,6 +313,7 @@ class Shard:
         s, now = history.c.state, self._greatest_at
         deadlines = {METRICS[run.metric]: run.deadline(now) for run in s.runs if run.target and not run.breached_at}
         return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)
+
 
 def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:
     """The facts less those of `taken`, each as often as it is there."""

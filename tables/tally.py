@@ -9,8 +9,8 @@ Tally = dict[int, int]
 
 ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER = 16, 17, 18
 HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER = 19, 20, 21
-"""Distinct conversations touched. LAST: whose newest touch is in this minute (adds up to the distinct number of any window
-that ends now); MINUTE: touched in this minute; QUARTER: whose first touch of the quarter-hour is in this minute."""
+"""Distinct conversations touched. LAST: whose newest touch is in this minute (adds up to the distinct number of any
+window that ends now); MINUTE: touched in this minute; QUARTER: whose first touch of the quarter-hour is in it."""
 
 COUNT, SUM, MAX = 0, 1, 2
 _BASES = {FRT: 32, NRT: 36}

@@ -23,12 +23,21 @@ HEAD_START_MS = 15_000
 
 
 @click.command(short_help="Everything on this machine, with believable traffic.")
-@click.option("--for", "for_s", type=click.FloatRange(min=1), help="End after so many seconds, then check against a replay.")
-@click.option("--rate", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="New conversations a minute.")
 @click.option(
-    "--events", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="These events instead."
+    "--for", "for_s", type=click.FloatRange(min=1), help="End after so many seconds, then check against a replay."
 )
-@click.option("--speed", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="With --events: so fast.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="New conversations a minute."
+)
+@click.option(
+    "--events",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="These events instead.",
+)
+@click.option(
+    "--speed", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="With --events: so fast."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the page; 0: any.")
 @click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Keep Kafka's data here.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the traffic.")
@@ -115,7 +124,9 @@ def _recorded(paths: tuple[Path, ...], for_s: float | None, port: int, work: Pat
         data = path.read_bytes()
         lines += (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
     now = wall_ms()
-    events = sorted(((instant_of(line), (key_of(line, now), line)) for line in lines if line.strip()), key=lambda e: e[0])
+    events = sorted(
+        ((instant_of(line), (key_of(line, now), line)) for line in lines if line.strip()), key=lambda e: e[0]
+    )
     first = next((key for _, (key, _) in events if key), None)
     if first is None:
         raise click.UsageError("--events: no valid event in these files")

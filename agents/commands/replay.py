@@ -10,13 +10,16 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from agents.commands._environment import problems_as_usage
 from agents.commands._until import say
+
+if TYPE_CHECKING:
+    from agents.settings import Environment
 
 READY_S = 120.0
 FINAL_S = 1_800.0
@@ -28,7 +31,9 @@ Records = list[dict[str, Any]]
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the records go.")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The settings, YAML.")
 @click.option("--until", type=click.IntRange(min=1), help="The instant to end at, ms; default the greatest `at`.")
-@click.option("--via-kafka", is_flag=True, help="Through a broker and a real worker (SIGAP_KAFKA, else an embedded one).")
+@click.option(
+    "--via-kafka", is_flag=True, help="Through a broker and a real worker (SIGAP_KAFKA, else an embedded one)."
+)
 def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int | None, *, via_kafka: bool) -> None:
     """Replay EVENTS (.ndjson, or .ndjson.gz) and write kpi, alerts and dlq as .ndjson into the folder OUT.
 
@@ -44,56 +49,66 @@ def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int
     lines = list(_lines(events))
     if via_kafka:
         end = until if until is not None else last_instant(lines, wall_ms())
-        kpi, alerts, dlq = asyncio.run(_via_kafka(lines, config, end))
+        kpi, alerts, dlq = _via_kafka(lines, config, end)
     else:
         kpi, alerts, dlq, _counts, end = replay(lines, settings, until, wall=wall_ms)
     out.mkdir(parents=True, exist_ok=True)
     for name, records in (("kpi", kpi), ("alerts", alerts), ("dlq", dlq)):
         (out / f"{name}.ndjson").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in records))
-    click.echo(f"{len(lines)} events until {end}: {len(kpi)} KPI records, {len(alerts)} alerts, {len(dlq)} dead letters")
+    click.echo(
+        f"{len(lines)} events until {end}: {len(kpi)} KPI records, {len(alerts)} alerts, {len(dlq)} dead letters"
+    )
 
 
 def _lines(paths: tuple[Path, ...]) -> Iterator[bytes]:
     for path in paths:
-        opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-        with opened as file:
-            yield from (line.strip() for line in file if line.strip())
+        data = path.read_bytes()
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
+        yield from (line for line in lines if line.strip())
 
 
-async def _via_kafka(
-    lines: list[bytes], config: Path | None, until: int
+def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> tuple[Records, Records, Records]:
+    from agents.settings import Environment
+
+    environ = {name: value for name, value in os.environ.items() if name not in {"SIGAP_REDIS", "SIGAP_CONFIG"}}
+    environ |= {
+        "SIGAP_TICKS": "1",
+        "SIGAP_CLOCK": "event",
+        "SIGAP_TOPIC_PREFIX": f"sigap-replay-{secrets.token_hex(4)}",
+    }
+    if config is not None:
+        environ["SIGAP_CONFIG"] = str(config.resolve())
+    with contextlib.ExitStack() as stack:
+        if not environ.get("SIGAP_KAFKA"):
+            from deploy.local.kafka import EmbeddedKafka
+
+            environ["SIGAP_KAFKA"] = stack.enter_context(EmbeddedKafka(log=say)).bootstrap
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigap-replay-")))
+        with problems_as_usage():
+            environment = Environment.read(environ)
+        return asyncio.run(_through(environment, environ, work / "worker.log", lines, until))
+
+
+async def _through(
+    environment: Environment, environ: dict[str, str], log: Path, lines: list[bytes], until: int
 ) -> tuple[Records, Records, Records]:
     from aiokafka import AIOKafkaProducer
 
     from agents.process import WorkerProcess
     from agents.runs import alert_records, dead_records, key_of, kpi_records, produce, tick
-    from agents.settings import Environment
     from agents.topics import create
     from streams.clock import wall_ms
     from tables.replay import instant_of
 
-    with contextlib.ExitStack() as stack:
-        environ = {name: value for name, value in os.environ.items() if name != "SIGAP_REDIS"}
-        if not environ.get("SIGAP_KAFKA"):
-            from deploy.local.kafka import EmbeddedKafka
-
-            environ["SIGAP_KAFKA"] = stack.enter_context(EmbeddedKafka(log=say)).bootstrap
-        environ["SIGAP_TOPIC_PREFIX"] = f"sigap-replay-{secrets.token_hex(4)}"
-        environ |= {"SIGAP_TICKS": "1", "SIGAP_CLOCK": "event"}
-        environ.pop("SIGAP_CONFIG", None)
-        if config is not None:
-            environ["SIGAP_CONFIG"] = str(config.resolve())
-        environment = Environment.read(environ)
-        await create(environment, say)
-        log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigap-replay-"))) / "worker.log"
-        topic = f"{environment.topic_prefix}.events"
-        async with (
-            WorkerProcess(environ, log) as worker,
-            AIOKafkaProducer(**environment.kafka_kwargs(), linger_ms=20, acks="all") as producer,
-        ):
-            await worker.said("ready", READY_S)
-            now = wall_ms()
-            await produce(producer, topic, ((key_of(line, now), line) for line in lines if instant_of(line) <= until))
-            await tick(producer, topic, until)
-            await worker.said("final", FINAL_S)
-        return await kpi_records(environment), await alert_records(environment), await dead_records(environment)
+    await create(environment, say)
+    topic = f"{environment.topic_prefix}.events"
+    async with (
+        WorkerProcess(environ, log) as worker,
+        AIOKafkaProducer(**environment.kafka_kwargs(), linger_ms=20, acks="all") as producer,
+    ):
+        await worker.said("ready", READY_S)
+        now = wall_ms()
+        await produce(producer, topic, ((key_of(line, now), line) for line in lines if instant_of(line) <= until))
+        await tick(producer, topic, until)
+        await worker.said("final", FINAL_S)
+    return await kpi_records(environment), await alert_records(environment), await dead_records(environment)

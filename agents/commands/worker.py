@@ -11,8 +11,12 @@ from agents.commands._environment import problems_as_usage, read_environment
 
 
 @click.command(short_help="One worker of the group.")
-@click.option("--health-port", type=click.IntRange(1, 65535), help="Serve /livez, /readyz and /metrics here (loopback).")
-@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True)
+@click.option(
+    "--health-port", type=click.IntRange(1, 65535), help="Serve /livez, /readyz and /metrics here (loopback)."
+)
+@click.option(
+    "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True
+)
 def command(health_port: int | None, log_level: str) -> None:
     """Consume events, publish KPI records and alerts, until SIGTERM or Ctrl-C.
 
