@@ -85,7 +85,11 @@ class Feed:
         """KPI records that Kafka has taken."""
         if self.sink is None:
             return
-        records = [(_kpi(each.value), each.topic, each.value) for each in outputs if each.value is not None]
+        records = [
+            (_kpi(each.value), each.topic, each.value)
+            for each in outputs
+            if each.topic in {"kpi", "kpi.minutes"} and each.value is not None
+        ]
         self.sink.kpi((r.tenant, r.scope, r.window, r.seq, value) for r, topic, value in records if topic == "kpi")
         self.sink.minutes(
             (r.tenant, r.scope, r.window_start_at, r.seq, value)

@@ -19,6 +19,7 @@ from tables.facts import MINUTE
 from tables.kpis import read_gauges, read_window
 from tables.scopes import has_trend
 from tables.settings import Settings
+from tables.tally import Tally
 from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
 
 EVERY_MS = 750
@@ -99,6 +100,8 @@ class Rollup:
         self._restless: dict[str, Tracked] = {}
         self._minutes: set[tuple[str, int]] = set()
         """Scopes and minutes whose minute record is to be published once the minute is over."""
+        self._overwritten: set[bytes] = set()
+        """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
         self._round = 0
         self._began = 0
         """When the first record was asked for, in ms of the wall clock."""
@@ -161,9 +164,11 @@ class Rollup:
             partition, tenant, scope = stem.decode().split("|")
             route = self._routes[stem] = (self._track(tenant, scope), int(partition))
         tracked, source = route
-        if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
-            return
         windows = tracked.windows
+        if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
+            if windows.held(what.decode(), source) is not None:
+                self._overwritten.add(key)
+            return
         if what == b"g":
             taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
         elif what[:1] == b"m":
@@ -175,6 +180,25 @@ class Rollup:
             taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
         if taken:
             self._restless[tracked.key] = tracked
+        if taken or not self._is_older(partial, windows.held(what.decode(), source)):
+            self._overwritten.discard(key)
+        else:
+            self._overwritten.add(key)
+
+    @staticmethod
+    def _is_older(partial: partials.Partial, held: tuple[int, int, Tally] | None) -> bool:
+        return held is not None and (partial.epoch, partial.seq) < held[:2]
+
+    def _send_again(self, out: list[Output]) -> None:
+        """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
+        for key in self._overwritten:
+            stem, _, what = key.rpartition(b"|")
+            tracked, source = self._routes[stem]
+            held = tracked.windows.held(what.decode(), source)
+            if held is not None:
+                value = partials.encode(partials.Partial(held[0], held[1], self.sources[source].clock, held[2]))
+                out.append(Output(partials.TOPIC, key, value, self.partition))
+        self._overwritten.clear()
 
     def _track(self, tenant: str, scope: str) -> Tracked:
         key = f"{tenant}/{scope}"
@@ -207,6 +231,7 @@ class Rollup:
         if not as_of:
             return []
         out: list[Output] = []
+        self._send_again(out)
         shade = self.shade(now)
         if all(source.final and source.complete for source in self.sources.values()):
             if not self.final_published:

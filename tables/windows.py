@@ -144,6 +144,13 @@ class ScopeWindows:
         self.gauges[partition] = (epoch, seq, tally)
         return True
 
+    def held(self, what: str, partition: int) -> tuple[int, int, Tally] | None:
+        """What is known of a partition under the last part of a partial's key, with epoch and number."""
+        if what == "g":
+            return self.gauges.get(partition)
+        stamped = (self.minutes if what[0] == "m" else self.sealed).get((int(what[1:]), partition))
+        return None if stamped is None else (stamped.epoch, stamped.seq, _decode(stamped.packed))
+
     def forget(self, partition: int, epoch: int) -> bool:
         """Drop what owners before `epoch` have said of a partition; whether there was any."""
         found = False
