@@ -16,11 +16,10 @@ from aiokafka import AIOKafkaProducer
 from agents.demo_table import LiveTable
 from agents.local_worker import InProcess
 from agents.process import WorkerProcess
-from agents.runs import differences, kpi_records, produce, read_all, tick
+from agents.runs import differences, kpi_records, produce, read_all, redis_records, tick
 from agents.settings import Environment
 from agents.topics import create
 from agents.wallboard.server import Wallboard
-from agents.wallboard.store import Store
 from streams.clock import wall_ms
 from streams.engine.core import TICK_HEADER
 from tables.replay import instant_of, replay
@@ -183,7 +182,7 @@ async def _prove(environment: Environment, running: Engine, say: Callable[[str],
     events, found = await running.finish(instant)
     in_order = sorted(events, key=instant_of)
     expected = replay(in_order, Settings.load(environment.config), instant, wall=lambda: instant).kpi
-    in_redis = await _redis_records(environment)
+    in_redis = await redis_records(environment)
     good = True
     for place, records in (("Kafka", found), ("Redis", in_redis)):
         wrong = differences(expected, records)
@@ -192,15 +191,3 @@ async def _prove(environment: Environment, running: Engine, say: Callable[[str],
         for line in wrong[:10]:
             say(f"  {line}")
     return good and bool(expected)
-
-
-async def _redis_records(environment: Environment) -> list[dict[str, Any]]:
-    store = Store(environment.redis_url())
-    try:
-        found = []
-        for tenant in await store.tenants():
-            records = await store.records(tenant, await store.names(tenant))
-            found += [msgspec.json.decode(value) for _, value in records.values()]
-        return found
-    finally:
-        await store.close()

@@ -9,6 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.settings import Environment
+from agents.wallboard.store import Store
 from streams.codecs import decode
 from streams.engine.core import TICK_HEADER
 from streams.events import Presence
@@ -78,6 +79,19 @@ async def kpi_records(environment: Environment) -> list[dict[str, Any]]:
             if record.key not in newest or found["seq"] > newest[record.key]["seq"]:
                 newest[record.key] = found
     return sorted(newest.values(), key=lambda each: (each["tenant"], each["scope"], each["window"]))
+
+
+async def redis_records(environment: Environment) -> list[dict[str, Any]]:
+    """Every KPI record that Redis holds."""
+    store = Store(environment.redis_url())
+    try:
+        found = []
+        for tenant in await store.tenants():
+            records = await store.records(tenant, await store.names(tenant))
+            found += [msgspec.json.decode(value) for _, value in records.values()]
+        return found
+    finally:
+        await store.close()
 
 
 async def alert_records(environment: Environment) -> list[dict[str, Any]]:
