@@ -105,7 +105,8 @@ class Shard:
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.foot = None
             history.due = 0
-            self._book(key, history, Change(history.facts(), []), self._greatest_at)
+            facts = sorted(history.facts(), key=lambda fact: fact.minute)  # a late message was booked behind others
+            self._book(key, history, Change(facts, []), self._greatest_at)
             self._schedule(key, history, self._greatest_at)
 
     def _rules_of(self, tenant: str) -> Rules:

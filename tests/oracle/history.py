@@ -71,7 +71,7 @@ class History:
         return (
             newest_at - at > self.rules.lateness
             or clock - newest_at > self.rules.lateness
-            or behind > self.rules.reorder_max
+            or behind >= self.rules.reorder_max
         )
 
     def _insert(self, entry: Entry) -> None:

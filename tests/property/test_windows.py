@@ -1,0 +1,135 @@
+"""Windows kept up to date are windows counted anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tables.panes import QUARTER, add_up
+from tables.sketch import bucket
+from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, code
+from tables.windows import ROLLING, ScopeWindows, Window
+
+DAY = 1_000 * QUARTER
+"""The minute at which the day begins."""
+
+
+@st.composite
+def tallies(draw: st.DrawFn) -> Tally:
+    tally: Tally = {}
+    for each in draw(st.lists(st.sampled_from([1, 2, 3, ACTIVE_LAST]), unique=True)):
+        tally[each] = draw(st.integers(1, 9))
+    for kind in draw(st.lists(st.sampled_from(DURATIONS), unique=True)):
+        values = draw(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=4))
+        tally |= {code(kind, COUNT): len(values), code(kind, SUM): sum(values), code(kind, MAX): max(values)}
+        for value in values:
+            each = kind << BUCKETS | bucket(value)
+            tally[each] = tally.get(each, 0) + 1
+    return tally
+
+
+minutes = st.integers(DAY - 40, DAY + 100)
+puts = st.tuples(minutes, st.integers(0, 2), tallies())
+rolls = st.integers(0, 40)
+scripts = st.lists(st.one_of(puts, rolls), max_size=40)
+
+
+def held(window: Window) -> tuple[Any, ...]:
+    sketches = {kind: buckets for kind, buckets in window.sketches.items() if buckets}
+    largest = {kind: value for kind, value in window.largest.items() if value}
+    return window.counts, sketches, largest
+
+
+@given(tallies(), tallies())
+def test_add_and_take_back_are_inverse(one: Tally, other: Tally) -> None:
+    window, alone = Window(), Window()
+    window.add(one, 1)
+    alone.add(one, 1)
+    window.add(other, 1)
+    window.add(other, -1)
+    assert held(window) == held(alone)
+    window.add(one, -1)
+    assert held(window) == held(Window())
+
+
+@given(st.lists(tallies(), max_size=6), st.randoms())
+def test_adding_up_is_associative_and_commutative(parts: list[Tally], rng: Any) -> None:
+    total: Tally = {}
+    for part in parts:
+        add_up(total, part)
+    shuffled = list(parts)
+    rng.shuffle(shuffled)
+    while len(shuffled) > 1:  # any two neighbours first
+        place = rng.randrange(len(shuffled) - 1)
+        both: Tally = {}
+        add_up(both, shuffled[place])
+        add_up(both, shuffled[place + 1])
+        shuffled[place : place + 2] = [both]
+    assert total == (shuffled[0] if shuffled else {})
+
+
+@given(scripts)
+def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
+    """Panes of three partitions come in any order, older ones after the windows have gone on, some a second time."""
+    windows, now, panes = ScopeWindows(), DAY, {}
+    windows.roll(now, DAY)
+    for seq, step in enumerate(script):
+        if isinstance(step, int):
+            now += step
+            windows.roll(now, DAY)
+            windows.look_up_largest()
+        else:
+            minute, partition, tally = step
+            if minute > now - 60:  # what is older stays as it is in the minute panes; see the quarter-hours
+                panes[minute, partition] = tally
+                windows.put_minute(minute, partition, 0, seq, tally)
+    windows.look_up_largest()
+    for name, length in {**ROLLING, "today": now - DAY + 1}.items():
+        total: Tally = {}
+        for (minute, _), tally in panes.items():
+            if now - length < minute <= now:
+                add_up(total, tally)
+        fresh = Window()
+        fresh.add(total, 1)
+        for kind in DURATIONS:
+            if code(kind, MAX) in total:
+                fresh.set_largest(kind, total[code(kind, MAX)])
+        assert held(windows.today if name == "today" else windows.rolling[name]) == held(fresh), name
+
+
+@given(scripts, st.randoms())
+def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> None:
+    windows, now, panes = ScopeWindows(), DAY, {}
+    windows.roll(now, DAY)
+    for seq, step in enumerate(script):
+        if isinstance(step, int):
+            now += step
+            windows.roll(now, DAY)
+        else:
+            minute, _, tally = step
+            if DAY <= minute <= now and minute > now - 60:
+                panes[minute] = tally
+                windows.put_minute(minute, 0, 0, 2 * seq, tally)
+                quarter = minute - minute % QUARTER
+                if quarter + QUARTER <= now - QUARTER and rng.random() < 0.7:
+                    total: Tally = {}
+                    for each in range(quarter, quarter + QUARTER):
+                        add_up(total, panes.get(each, {}))
+                    windows.put_quarter(quarter, 0, 0, 2 * seq + 1, total)
+    for quarter in {minute - minute % QUARTER for minute in panes}:  # in the end all that is sealed is told
+        if any(key[0] == quarter for key in windows.sealed):
+            total = {}
+            for each in range(quarter, quarter + QUARTER):
+                add_up(total, panes.get(each, {}))
+            windows.put_quarter(quarter, 0, 0, 10_000, total)
+    day: Tally = {}
+    for tally in panes.values():
+        add_up(day, tally)
+    fresh = Window()
+    fresh.add(day, 1)
+    assert held(windows.today)[:2] == held(fresh)[:2]
+    windows.look_up_largest()
+    for kind in DURATIONS:
+        assert windows.today.largest.get(kind, 0) == day.get(code(kind, MAX), 0)
