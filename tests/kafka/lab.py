@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,34 +99,33 @@ async def until(condition: Callable[[], Any], what: str, deadline_s: float = DEA
     raise AssertionError(f"not within {deadline_s:.0f} s: {what}")
 
 
-class Worker:
-    """A toy worker as a process; its output is in `log`."""
+class Process:
+    """A process of ours; its output is in `log`."""
 
-    def __init__(self, log: Path, **options: Any) -> None:
+    def __init__(self, log: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self.log = log
-        environment = {**os.environ, **options.pop("env", {})}
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.kafka.toy_worker", json.dumps(options)],
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-                env=environment,
+                [sys.executable, *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environ
             )
 
     @property
     def text(self) -> str:
         return self.log.read_text()
 
-    @property
-    def ready(self) -> bool:
+    def said(self, word: str) -> bool:
+        """Whether the word stands on a line of its own; fails if the process has ended."""
+        text = self.text
         if self.process.poll() is not None:
-            raise AssertionError(f"the worker ended with {self.process.returncode}:\n{self.text[-4000:]}")
-        return "\nready\n" in "\n" + self.text
+            raise AssertionError(f"the worker ended with {self.process.returncode}:\n{text[-4000:]}")
+        return f"\n{word}\n" in "\n" + text
+
+    async def wait_said(self, word: str) -> Self:
+        await until(lambda: self.said(word), f"{word}; see {self.log}")
+        return self
 
     async def wait_ready(self) -> Self:
-        await until(lambda: self.ready, f"ready:\n{self.text[-2000:]}")
-        return self
+        return await self.wait_said("ready")
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -142,3 +141,11 @@ class Worker:
     async def terminate(self) -> int:
         self.process.terminate()
         return await self.ended()
+
+
+class Worker(Process):
+    """A toy worker."""
+
+    def __init__(self, log: Path, **options: Any) -> None:
+        environ = {**os.environ, **options.pop("env", {})}
+        super().__init__(log, ["-m", "tests.kafka.toy_worker", json.dumps(options)], environ)

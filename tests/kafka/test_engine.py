@@ -156,7 +156,7 @@ async def test_killed_at_random_moments(lab: Lab, seed: int) -> None:
 async def test_killed_at_exact_points(lab: Lab) -> None:
     await lab.produce(20_000)
     for plan in ("delivered:6", "published:8", "done:9", "delivered:11"):
-        worker = lab.worker(instance_id="one", chunk_records=300, commit_s=30, env={"TOY_CRASH": plan})
+        worker = lab.worker(instance_id="one", chunk_records=300, commit_s=30, env={"TEST_CRASH": plan})
         assert await worker.ended() == -signal.SIGKILL, worker.text[-2000:]
     await lab.worker(instance_id="one").wait_ready()
     await lab.exact()
