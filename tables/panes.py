@@ -12,7 +12,7 @@ from tables import gauges
 from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, SEEN, Fact
 from tables.history import History
 from tables.scopes import scopes
-from tables.sketch import bucket, ceiling
+from tables.sketch import bucket, middle
 from tables.state import Dims
 from tables.tally import (
     ACTIVE_LAST,
@@ -104,6 +104,8 @@ class Panes:
         self.oldest = 0
         """The first minute that still has a pane of its own; older ones live in the sealed quarter-hours."""
         self.oldest_sealed = 0
+        self.sealed_before = 0
+        """Quarter-hours that begin before this minute may have been summed up."""
         self.dirty: set[Scope] = set()
         self._by_dims: dict[tuple[str, Dims], tuple[Scope, ...]] = {}
 
@@ -212,8 +214,9 @@ class Panes:
             pane = scope.minutes[minute] = {}
         if minute not in scope.dirty:
             scope.dirty.add(minute)
-            scope.sealed.pop(minute - minute % QUARTER, None)
             self.dirty.add(scope)
+        if minute < self.sealed_before:
+            scope.sealed.pop(minute - minute % QUARTER, None)  # to be summed up anew
         return pane
 
     def _sealed(self, scope: Scope, quarter: int) -> Tally:
@@ -280,6 +283,7 @@ class Panes:
 
     def seal(self, before: int) -> None:
         """Sum up the quarter-hours that end by the minute `before`: the new ones and those that have changed."""
+        self.sealed_before = max(self.sealed_before, before)
         for scope in self.scopes.values():
             known = scope.sealed
             for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
@@ -322,13 +326,14 @@ def _add_duration(pane: Tally, kind: int, count: int, value: int) -> None:
 
 
 def _keep_largest(pane: Tally, kind: int, value: int, sign: int) -> None:
-    """Keep a pane's maximum; taken back, it is known within the width of a bucket."""
+    """Keep a pane's maximum; when it is taken back, what is left is known by its bucket."""
     each = code(kind, MAX)
+    held = pane.get(each, 0)
     if sign > 0:
-        pane[each] = max(pane.get(each, 0), value)
-    elif pane.get(each) == value:
+        pane[each] = max(held, value)
+    elif bucket(value) >= bucket(held):
         left = [c & (1 << BUCKETS) - 1 for c in pane if c >> BUCKETS == kind]
-        if not left:
-            pane.pop(each)
-        elif bucket(value) > max(left):
-            pane[each] = ceiling(max(left))
+        if left:
+            pane[each] = round(middle(max(left)))
+        else:
+            pane.pop(each, None)
