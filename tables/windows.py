@@ -8,7 +8,7 @@ import msgspec
 
 from tables.panes import QUARTER
 from tables.sketch import quantiles
-from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, BUCKETS, DURATIONS, MAX, MAXIMA, Tally, code
+from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, BUCKETS, DURATIONS, MAXIMA, Tally
 
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Rolling windows, in minutes: the current pane and those before it."""
@@ -27,6 +27,35 @@ class Stamped(NamedTuple):
     epoch: int
     seq: int
     packed: bytes
+    largest: Tally
+    """Its maxima, so that they can be looked up without unpacking it."""
+
+
+Parts = tuple[list[tuple[int, int]], list[tuple[int, int, int]]]
+"""A tally to be added to several windows: (code, amount) of its counts, (kind, bucket, amount) of its sketches."""
+_NONE: Tally = {}
+
+
+def parts(tally: Tally) -> Parts:
+    """A tally without its maxima, taken apart.
+
+    >>> parts({1: 2, 9 << 12 | 700: 1})
+    ([(1, 2)], [(9, 700, 1)])
+    """
+    counts: list[tuple[int, int]] = []
+    buckets: list[tuple[int, int, int]] = []
+    for each, amount in tally.items():
+        if each > _IN_BUCKET:
+            buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
+        elif each not in MAXIMA:
+            counts.append((each, amount))
+    return counts, buckets
+
+
+def _largest(tally: Tally) -> Tally:
+    if MAXIMA.keys().isdisjoint(tally):
+        return _NONE
+    return {each: tally[each] for each in MAXIMA if each in tally}
 
 
 class Window:
@@ -45,21 +74,26 @@ class Window:
 
     def add(self, tally: Tally, sign: int) -> None:
         """Add a tally, or take it back; its maxima are not looked at."""
-        counts = self.counts
-        for each, amount in tally.items():
-            kind = each >> BUCKETS
-            if kind:
-                held, each = self.sketches[kind], each & _IN_BUCKET  # noqa: PLW2901
-                self._kept.pop(kind, None)
-            elif each in MAXIMA:
-                continue
-            else:
-                held = counts
+        self.change(parts(tally), sign)
+
+    def change(self, parts: Parts, sign: int) -> None:
+        """Add what `parts` made of a tally, or take it back."""
+        counts, buckets = parts
+        held = self.counts
+        for each, amount in counts:
             value = held.get(each, 0) + sign * amount
             if value:
                 held[each] = value
             else:
                 held.pop(each, None)
+        for kind, each, amount in buckets:
+            self._kept.pop(kind, None)
+            sketch = self.sketches[kind]
+            value = sketch.get(each, 0) + sign * amount
+            if value:
+                sketch[each] = value
+            else:
+                sketch.pop(each, None)
 
     def count(self, each: int) -> int:
         """A count or a sum by its code."""
@@ -82,7 +116,7 @@ class Window:
 class ScopeWindows:
     """All windows of one scope. Minutes count from the epoch."""
 
-    __slots__ = ("day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
+    __slots__ = ("_partitions", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
 
     def __init__(self) -> None:
         self.minutes: dict[tuple[int, int], Stamped] = {}
@@ -98,6 +132,8 @@ class ScopeWindows:
         """The minute that the windows end in."""
         self.stale = True
         """Whether the maxima must be looked up again."""
+        self._partitions: set[int] = set()
+        """The source partitions that have sent minutes."""
 
     # -- partials -------------------------------------------------------------------------------------
 
@@ -107,17 +143,20 @@ class ScopeWindows:
         held = self.minutes.get(key)
         if held is not None and (held.epoch, held.seq) >= (epoch, seq):
             return False
-        delta = _difference(tally, held)
-        self.minutes[key] = Stamped(epoch, seq, _encode(tally))
+        self._partitions.add(partition)
+        delta = tally if held is None else _difference(tally, held)
+        stamped = self.minutes[key] = Stamped(epoch, seq, _encode(tally), _largest(tally))
         if not delta:
             return True
-        self.stale = True
+        if stamped.largest != (_NONE if held is None else held.largest):
+            self.stale = True
         if minute <= self.now:
+            change = parts(delta)
             for name, length in ROLLING.items():
                 if minute > self.now - length:
-                    self.rolling[name].add(delta, 1)
+                    self.rolling[name].change(change, 1)
             if minute >= self.day and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.add(delta, 1)
+                self.today.change(change, 1)
         return True
 
     def put_quarter(self, quarter: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
@@ -132,7 +171,7 @@ class ScopeWindows:
             else:
                 self._add_minutes(quarter, partition, -1)
             self.today.add(tally, 1)
-        self.sealed[key] = Stamped(epoch, seq, _encode(tally))
+        self.sealed[key] = Stamped(epoch, seq, _encode(tally), _largest(tally))
         self.stale = True
         return True
 
@@ -173,26 +212,50 @@ class ScopeWindows:
         before = self.now
         if now == before and day == self.day:
             return
-        for (minute, _), held in self.minutes.items():
-            tally = None
-            for name, length in ROLLING.items():
-                was = before - length < minute <= before
-                if was != (now - length < minute <= now):
-                    tally = _decode(held.packed) if tally is None else tally
-                    self.rolling[name].add(tally, -1 if was else 1)
+        sums: dict[tuple[int, int], Parts] = {}
+        for name, length in ROLLING.items():
+            window = self.rolling[name]
+            window.change(self._sum(before - length, min(before, now - length), sums), -1)
+            window.change(self._sum(max(before, now - length), now, sums), 1)
         if day != self.day:
             self.day, self.now = day, now
             self._recount_day()
         else:
-            for (minute, partition), held in self.minutes.items():
-                if before < minute <= now and (minute - minute % QUARTER, partition) not in self.sealed:
-                    self.today.add(_decode(held.packed), 1)
-            for (quarter, _), held in self.sealed.items():
-                if before < quarter <= now:
-                    self.today.add(_decode(held.packed), 1)
+            if self.sealed and max(self.sealed)[0] + QUARTER > before + 1:
+                self._go_on_with_the_day(before, now)
+            else:
+                self.today.change(self._sum(before, now, sums), 1)
             self.now = now
         self.stale = True
         self._discard()
+
+    def _between(self, after: int, last: int) -> list[Stamped]:
+        """The panes of the minutes after `after` up to `last`."""
+        minutes = self.minutes
+        if (last - after) * len(self._partitions) > len(minutes):
+            return [held for (minute, _), held in minutes.items() if after < minute <= last]
+        keys = ((minute, each) for minute in range(after + 1, last + 1) for each in self._partitions)
+        return [minutes[key] for key in keys if key in minutes]
+
+    def _sum(self, after: int, last: int, known: dict[tuple[int, int], Parts]) -> Parts:
+        """The panes after the minute `after` up to `last`, added up; kept in `known`, for windows share stretches."""
+        found = known.get((after, last))
+        if found is None:
+            total: Tally = {}
+            for held in self._between(after, last) if after < last else ():
+                for each, amount in _decode(held.packed).items():
+                    total[each] = total.get(each, 0) + amount
+            found = known[after, last] = parts(total)
+        return found
+
+    def _go_on_with_the_day(self, before: int, now: int) -> None:
+        """Another partition is ahead and has told quarter-hours of minutes not reached here yet."""
+        for (minute, partition), held in self.minutes.items():
+            if before < minute <= now and (minute - minute % QUARTER, partition) not in self.sealed:
+                self.today.add(_decode(held.packed), 1)
+        for (quarter, _), held in self.sealed.items():
+            if before < quarter <= now:
+                self.today.add(_decode(held.packed), 1)
 
     def _recount_day(self) -> None:
         self.today = Window()
@@ -230,34 +293,29 @@ class ScopeWindows:
         if not self.stale:
             return
         self.stale = False
-        for kind in DURATIONS:
-            each = code(kind, MAX)
-            found: list[tuple[int, int]] = []
-            today = 0
-            if any(kind_sketch for kind_sketch in (self.today.sketches[kind], self.rolling["1h"].sketches[kind])):
-                for (minute, partition), held in self.minutes.items():
-                    if minute <= self.now and (value := _decode(held.packed).get(each)) is not None:
-                        found.append((minute, value))
-                        if minute >= self.day and (minute - minute % QUARTER, partition) not in self.sealed:
-                            today = max(today, value)
-                for (quarter, _), held in self.sealed.items():
-                    if self.day <= quarter <= self.now:
-                        today = max(today, _decode(held.packed).get(each, 0))
-            self.today.set_largest(kind, today)
+        found = [(minute, each, held.largest) for (minute, each), held in self.minutes.items() if held.largest]
+        closed = [held.largest for (quarter, _), held in self.sealed.items() if self.day <= quarter <= self.now]
+        for each, kind in MAXIMA.items():
+            values = [
+                (minute, partition, largest[each])
+                for minute, partition, largest in found
+                if minute <= self.now and each in largest
+            ]
             for name, length in ROLLING.items():
                 oldest = self.now - length
-                self.rolling[name].set_largest(kind, max((v for m, v in found if m > oldest), default=0))
+                self.rolling[name].set_largest(kind, max((v for m, _, v in values if m > oldest), default=0))
+            today = [v for m, p, v in values if m >= self.day and (m - m % QUARTER, p) not in self.sealed]
+            today += [largest[each] for largest in closed if each in largest]
+            self.today.set_largest(kind, max(today, default=0))
 
     def one_minute(self, minute: int) -> Window:
         """A window of one closed minute."""
         window = Window(ACTIVE_MINUTE)
-        for (each, _), held in self.minutes.items():
-            if each == minute:
-                tally = _decode(held.packed)
-                window.add(tally, 1)
-                for maximum, kind in MAXIMA.items():
-                    if maximum in tally:
-                        window.set_largest(kind, max(tally[maximum], window.largest.get(kind, 0)))
+        for held in self._between(minute - 1, minute):
+            window.add(_decode(held.packed), 1)
+            for maximum, kind in MAXIMA.items():
+                if maximum in held.largest:
+                    window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
         return window
 
     def gauge_sums(self, oldest: int) -> Tally:
@@ -272,10 +330,8 @@ class ScopeWindows:
         return total
 
 
-def _difference(tally: Tally, held: Stamped | None) -> Tally:
-    """What a new absolute value adds to the one before it. A changed maximum is kept as a zero, to tell the change."""
-    if held is None:
-        return dict(tally)
+def _difference(tally: Tally, held: Stamped) -> Tally:
+    """What a new absolute value adds to the one before it. A changed maximum is kept, to tell the change."""
     before = _decode(held.packed)
     delta = {each: amount - before.get(each, 0) for each, amount in tally.items() if amount != before.get(each, 0)}
     delta.update({each: -amount for each, amount in before.items() if each not in tally})
