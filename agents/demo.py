@@ -50,6 +50,8 @@ class Engine(Protocol):
     """Where events go, and where the records come from."""
 
     note: str
+    log: str
+    """What its records are kept in."""
 
     async def send(self, records: Iterable[Keyed]) -> None:
         """Produce events."""
@@ -62,6 +64,7 @@ class KafkaEngine:
     """A worker process on Kafka."""
 
     note = "Kafka and Redis on this machine"
+    log = "Kafka"
 
     def __init__(self, environment: Environment, worker: WorkerProcess, producer: AIOKafkaProducer) -> None:
         self._environment = environment
@@ -86,6 +89,7 @@ class LocalEngine:
     """The core in this process."""
 
     note = "NOT DURABLE: no Kafka here, an in-process log instead"
+    log = "In-process log"
 
     def __init__(self, run: InProcess, task: asyncio.Task[None]) -> None:
         self._run = run
@@ -184,7 +188,7 @@ async def _prove(environment: Environment, running: Engine, say: Callable[[str],
     expected = replay(in_order, Settings.load(environment.config), instant, wall=lambda: instant).kpi
     in_redis = await redis_records(environment)
     good = True
-    for place, records in (("Kafka", found), ("Redis", in_redis)):
+    for place, records in ((running.log, found), ("Redis", in_redis)):
         wrong = differences(expected, records)
         good = good and not wrong
         say(f"{place}: {len(records)} KPI records, {len(wrong)} differ from the replay of {len(events)} events")

@@ -56,10 +56,12 @@ def command(
     compared with a replay of all events: exit status 0 only if they are equal.
     """
     from agents.demo import run
+    from agents.logs import configure
     from agents.settings import Environment
 
     if speed != 1.0 and not events:
         raise click.UsageError("--speed: only with --events")
+    configure("WARNING")
     good = True
     with until_signalled(), contextlib.ExitStack() as stack:
         work = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigap-demo-")))
