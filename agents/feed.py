@@ -79,7 +79,7 @@ class Feed:
         """Redis holds nothing any more: send everything at the next turn."""
         self._told.clear()
         if self.sink is not None:
-            self.sink.alerts(self._alerts)
+            self.sink.all_alerts(self._alerts)
 
     def published(self, outputs: Sequence[Output]) -> None:
         """KPI records that Kafka has taken."""

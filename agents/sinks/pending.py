@@ -149,6 +149,11 @@ class AlertQueue:
         for tenant, alert_id, body in records:
             self._queue(tenant).append((alert_id, body))
 
+    def replace(self, records: Iterable[AlertItem]) -> None:
+        """These alerts, and no others."""
+        self._tenants.clear()
+        self.put(records)
+
     def take(self) -> list[Batch]:
         """All of them, in order."""
         taken, self._tenants = self._tenants, {}

@@ -121,6 +121,11 @@ class RedisSink:
         self._alerts.put(records)
         self._woken()
 
+    def all_alerts(self, records: Iterable[AlertItem]) -> None:
+        """Every alert there is, in order, in place of those not written yet: for `resync`."""
+        self._alerts.replace(records)
+        self._woken()
+
     def waiting(self, changes: Iterable[Waiting]) -> None:
         """The state of conversations, each whole: no `waiting_since` and no deadlines removes it."""
         self._waiting.put(changes)
@@ -168,6 +173,9 @@ class RedisSink:
 
     async def _serve(self) -> None:
         beat_at = 0.0
+        # Lost data must be known before anything is written: alerts are to stand in their order.
+        await self._beat()
+        await self._resync_if_due()
         while True:
             tenants = len(self._tenants)
             await self._flush()

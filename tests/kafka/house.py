@@ -11,6 +11,7 @@ from uuid import uuid4
 import aiohttp
 import yaml
 from aiokafka import AIOKafkaProducer
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from agents.runs import differences, key_of, kpi_records, produce, read_all, redis_records, tick
@@ -151,8 +152,13 @@ async def get(port: int, path: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def metric(port: int, sample: str) -> float | None:
-    """The value of one sample, as its line begins; summed over lines that begin alike; None if there is none."""
+async def metric(port: int, name: str, **labels: str) -> float | None:
+    """The value of a sample, summed over labels that are not given; None if there is none."""
     _, text = await get(port, "/metrics")
-    values = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(sample)]
+    values = [
+        sample.value
+        for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
     return sum(values) if values else None

@@ -13,6 +13,7 @@ from agents.wallboard.server import Wallboard
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
 from tests.browser.office import Office
+from tests.kafka.sse import Events
 
 pytestmark = pytest.mark.kafka
 
@@ -44,32 +45,6 @@ async def world(redis_server: EmbeddedRedis) -> AsyncIterator[World]:
         await world.settled()
         yield world
         await world.sink.stop(0.0)
-
-
-class Events:
-    """A reader of server-sent events."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.response = response
-        self.id = ""
-
-    async def next(self, *kinds: str) -> dict[str, Any]:
-        """The next event of one of these kinds, with its id kept."""
-        async with asyncio.timeout(10):
-            while True:
-                event, data, mark = "", b"", None
-                while line := (await self.response.content.readline()).rstrip(b"\n"):
-                    name, _, value = line.partition(b": ")
-                    if name == b"event":
-                        event = value.decode()
-                    elif name == b"data":
-                        data = value
-                    elif name == b"id":
-                        mark = value.decode()
-                self.id = mark or self.id
-                if event in kinds:
-                    body: dict[str, Any] = orjson.loads(data)
-                    return body | {"event": event}
 
 
 async def test_a_record_is_that_of_the_sink(world: World) -> None:
