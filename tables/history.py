@@ -156,12 +156,11 @@ class History:
         """Keep what the life has booked and told since the last time."""
         c, life = self.c, self.life
         facts, alerts = life.facts, life.alerts
+        life.facts, life.alerts = [], []
         if facts:
             c.facts += pack(facts, c.dims)
-            life.facts = []
         if alerts:
             alerts = outbox.post(c.sent, alerts)
-            life.alerts = []
         return Change(facts, alerts)
 
     def _insert(self, step: Step, now: int, *, in_order: bool) -> Change:
@@ -190,7 +189,10 @@ class History:
         c.tail = [msgspec.Raw(_encode(each)) for each in steps]
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
-        return Change(self.facts(), alerts, late, before)
+        facts = self.facts()
+        if len(c.tail) >= LONG_TAIL:
+            self._shorten()
+        return Change(facts, alerts, late, before)
 
     def _base(self) -> State:
         return _decode_state(self.c.base) if self.c.base else State()

@@ -34,11 +34,6 @@ def middle(index: int) -> float:
     return 2 * GAMMA ** (index - 1) / (GAMMA + 1) if index else 0.0
 
 
-def ceiling(index: int) -> int:
-    """The greatest duration, in ms, that a bucket can hold."""
-    return int(GAMMA ** (index - 1)) if index else 0
-
-
 def quantiles(buckets: Mapping[int, int], ranks: tuple[float, ...], largest: int) -> list[float]:
     """The nearest-rank quantiles, in ms, of the counts by bucket; `ranks` ascending, `largest` the exact maximum.
 
