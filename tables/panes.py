@@ -219,10 +219,9 @@ class Panes:
             scope.dirty.add(minute)
             self.dirty.add(scope)
         if minute < self.sealed_before:
-            # To be summed up anew; a sum that has not been told yet is told then.
             quarter = minute - minute % QUARTER
-            scope.sealed.pop(quarter, None)
-            scope.dirty_quarters.discard(quarter)
+            if scope.sealed.pop(quarter, None) is not None:
+                scope.dirty_quarters.add(quarter)  # summed up anew when it is told
         return pane
 
     def _sealed(self, scope: Scope, quarter: int) -> Tally:
@@ -287,16 +286,22 @@ class Panes:
 
     # -- the passing of time --------------------------------------------------------------------------
 
+    def quarter(self, scope: Scope, quarter: int) -> Tally:
+        """The sum of a quarter-hour that is to be told, from its minutes if one of them has changed since."""
+        total = scope.sealed.get(quarter)
+        if total is None:
+            total = scope.sealed[quarter] = {}
+            for minute in range(quarter, quarter + QUARTER):
+                add_up(total, scope.minutes.get(minute, {}))
+        return total
+
     def seal(self, before: int) -> None:
         """Sum up the quarter-hours that end by the minute `before`: the new ones and those that have changed."""
         self.sealed_before = max(self.sealed_before, before)
         for scope in self.scopes.values():
             known = scope.sealed
             for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
-                total: Tally = {}
-                for minute in range(quarter, quarter + QUARTER):
-                    add_up(total, scope.minutes.get(minute, {}))
-                known[quarter] = total
+                self.quarter(scope, quarter)
                 scope.dirty_quarters.add(quarter)
                 self.dirty.add(scope)
 

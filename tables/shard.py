@@ -282,7 +282,7 @@ class Shard:
         for minute in scope.dirty:
             put(f"m{minute}", scope.minutes[minute])
         for quarter in scope.dirty_quarters:
-            put(f"q{quarter}", scope.sealed[quarter])
+            put(f"q{quarter}", self.panes.quarter(scope, quarter))
         scope.dirty.clear()
         scope.dirty_quarters.clear()
         if scope.restless:

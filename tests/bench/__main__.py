@@ -1,0 +1,72 @@
+"""`poe bench`: what the README's figures come from, as one JSON.
+
+The worker's price is measured from outside (its process's CPU time); how it divides is measured in this process, on the
+same events and the same code without a broker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from streams.clock import wall_ms
+from tests.bench import pure
+from tests.bench.shape import AGENTS, CHANNELS, generate
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on; `loop_ns` is this interpreter's time for a round of a loop that counts in a dict."""
+    counts: dict[int, int] = {}
+    began = time.thread_time_ns()
+    for i in range(1_000_000):
+        counts[i & 1023] = counts.get(i & 1023, 0) + 1
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "loop_ns": round((time.thread_time_ns() - began) / 1_000_000, 1),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--conversations", type=int, default=20_000)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--pure", action="store_true", help="without servers: only how the price divides")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON here too")
+    options = parser.parse_args()
+    now = wall_ms()
+    load = generate(options.events, options.conversations, options.partitions, now)
+    found: dict[str, Any] = {
+        "machine": machine(),
+        "events": len(load.items),
+        "conversations": options.conversations,
+        "partitions": options.partitions,
+        "agents": AGENTS,
+        "channels": len(CHANNELS),
+        "bytes_per_event": round(sum(len(item.value) for item in load.items) / len(load.items)),
+    }
+    if not options.pure:
+        from tests.bench import live  # noqa: PLC0415 - servers and clients that the other mode does without
+
+        found["worker"] = live.run(load, options.partitions, now)
+    found["computation"] = pure.run(load, options.partitions, now)
+    text = json.dumps(found, indent=2)
+    if options.json is not None:
+        options.json.write_text(text + "\n")
+    print(text)
+    worker = found.get("worker", {"equal": True, "recovery": {"equal": True}})
+    if not (worker["equal"] and worker["recovery"]["equal"] and found["computation"]["equal"]):
+        sys.exit("the totals differ from the generator's")
+
+
+if __name__ == "__main__":
+    main()
