@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 
     from streams.engine.faust.config import EngineConfig
+    from streams.engine.faust.runner import Runner
     from streams.engine.faust.transport import Chunk
     from streams.engine.ports import Output, Record, Rollup, Shard
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RETRY_S = 1.0
-
-Runner = PartitionRunner | RollupRunner | SinkRunner
 
 
 def exit_at_once(reason: str) -> NoReturn:

@@ -11,9 +11,10 @@ from streams.clock import Mode, running_s, wall_ms
 from streams.engine.commands import Append, Command, Crash, MarkDone, Publish, Read, Ready, Seek
 from streams.engine.core import Core
 from streams.engine.faust.log import FencedLog
+from streams.engine.faust.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Iterable
 
     from faust.types import TP
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from streams.engine.faust.transport import Chunk
 
 _log = logging.getLogger(__name__)
-MAX_QUEUED = 4
 _FRESH_MS = 2_000
 
 
@@ -41,14 +41,12 @@ class PartitionStatus(NamedTuple):
     """Age of the oldest append or publication not yet delivered: grows when brokers are away."""
 
 
-class PartitionRunner:
+class PartitionRunner(Runner):
     """Runs a core from an assignment to the loss of it."""
 
     def __init__(self, driver: Driver, tp: TP, generation: int, parked: Core | None, new: Callable[[], Core]) -> None:
-        self.tp = tp
+        super().__init__(driver, tp)
         self.core = parked or new()
-        self.ready = False
-        self._driver = driver
         self._generation = generation
         self._parked = parked is not None
         self._new = new
@@ -56,11 +54,7 @@ class PartitionRunner:
         self._reads: asyncio.Queue[Read | None] = asyncio.Queue()
         self._outgoing: asyncio.Queue[Append | Publish] = asyncio.Queue()
         self._pending: deque[Chunk] = deque()
-        self._handed = 0
-        self._fetching = False
-        self._lost = False
         self._since: dict[int, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._viewing: list[Delivery] = []
         self._caught_up = False
 
@@ -90,18 +84,9 @@ class PartitionRunner:
 
     # --- what comes in -----------------------------------------------------------------------------
 
-    @property
-    def wants(self) -> bool:
-        """Whether more may be fetched."""
-        return self._fetching and self._handed < MAX_QUEUED
-
-    def handed(self) -> None:
-        """A chunk is on its way here."""
-        self._handed += 1
-
     def accept(self, chunk: Chunk) -> None:
         """A chunk, through the agent."""
-        if self._lost or chunk.epoch != self._driver.consumer.epoch(self.tp):
+        if self.stale(chunk):
             return
         self._pending.append(chunk)
         self._pump()
@@ -157,7 +142,7 @@ class PartitionRunner:
                 case Seek():
                     self._fetching = False
                     self._pending.clear()
-                    self.spawn(self._seek(command.offset))
+                    self.spawn(self.seek(command.offset))
                 case Read():
                     self._reads.put_nowait(command)
                 case Ready():
@@ -167,11 +152,6 @@ class PartitionRunner:
                 case Crash():
                     self._driver.fatal(f"{self.tp.topic}-{self.tp.partition} {command.reason}")
                     return
-
-    async def _seek(self, offset: int) -> None:
-        if await self._driver.consumer.rewind(self.tp, offset):
-            self._handed = 0
-            self._fetching = True
 
     async def _write(self) -> None:
         while True:
@@ -195,12 +175,6 @@ class PartitionRunner:
             self.execute(self.core.delivered(command.seq, results[0].offset))
         self._pump()
 
-    def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Run beside; an exception ends the process."""
-        task = asyncio.create_task(self._driver.guard(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     # --- the end -----------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> Core | None:
@@ -212,9 +186,7 @@ class PartitionRunner:
         while self.ready and self.core.in_flight and self._driver.may_write and running_s() < deadline:  # noqa: ASYNC110 - rare and short
             await asyncio.sleep(0.002)
         complete = self.ready and not self.core.in_flight
-        self._lost = True
-        for task in list(self._tasks):
-            task.cancel()
+        self._end()
         if not complete and self.ready:
             _log.warning("%s-%d goes with %d chunks in flight", *self.tp, self.core.in_flight)
         return self.core if complete else None

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streams.clock import running_s, wall_ms
 from streams.engine.faust.log import FencedLog
+from streams.engine.faust.runner import Runner
 from streams.engine.journal import FENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from faust.types import TP
 
     from streams.engine.faust.driver import Driver
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from streams.engine.ports import Output, Record, Rollup
 
 _log = logging.getLogger(__name__)
-MAX_QUEUED = 8
 LOG_TOPIC = "kpi"
 """Outputs for this topic are the roll-up's own log."""
 
@@ -34,25 +32,20 @@ class RollupStatus(NamedTuple):
     """Age of the publication not yet delivered."""
 
 
-class RollupRunner:
+class RollupRunner(Runner):
     """Runs a roll-up from an assignment to the loss of it."""
 
+    MAX_QUEUED = 8
+
     def __init__(self, driver: Driver, tp: TP, rollup: Rollup) -> None:
-        self.tp = tp
+        super().__init__(driver, tp)
         self.rollup = rollup
-        self.ready = False
-        self._driver = driver
         self._log = FencedLog(driver.config, driver.publisher, driver.config.topic(LOG_TOPIC), tp.partition)
         self._epoch = -1
         self._log_end = 0
         self._next_offset = 0
-        self._gap: tuple[int, int] | None = None
         self._target = 0
-        self._handed = 0
-        self._fetching = False
-        self._lost = False
         self._busy_since: float | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Read the own topic, fence it, then read the partials from their beginning."""
@@ -67,7 +60,7 @@ class RollupRunner:
             lambda: self._driver.consumer.bounds(self.tp), f"the bounds of {self.tp}"
         )
         self._next_offset = first
-        await self._seek(first)
+        await self.seek(first)
         self._look()
         while not self._lost:
             if self.ready:
@@ -100,36 +93,20 @@ class RollupRunner:
 
     # --- partials ----------------------------------------------------------------------------------
 
-    @property
-    def wants(self) -> bool:
-        """Whether more may be fetched."""
-        return self._fetching and self._handed < MAX_QUEUED
-
-    def handed(self) -> None:
-        """A chunk is on its way here."""
-        self._handed += 1
-
     def accept(self, chunk: Chunk) -> None:
         """A chunk, through the agent. One that does not continue the last makes the partition seek back."""
-        if self._lost or chunk.epoch != self._driver.consumer.epoch(self.tp):
+        if self.stale(chunk):
             return
         self._handed -= 1
         records: list[Record] = chunk.records
-        if chunk.start > self._next_offset and self._gap != (self._next_offset, chunk.start):
-            self._gap = (self._next_offset, chunk.start)
-            self._fetching = False
-            self.spawn(self._seek(self._next_offset))
+        if self.jumps(chunk, self._next_offset):
+            self.spawn(self.seek(self._next_offset))
             return
         if chunk.start < self._next_offset:
             records = [record for record in records if record.offset >= self._next_offset]
         self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
         self._next_offset = max(self._next_offset, chunk.next_offset)
         self._look()
-
-    async def _seek(self, offset: int) -> None:
-        if await self._driver.consumer.rewind(self.tp, offset):
-            self._handed = 0
-            self._fetching = True
 
     def _look(self) -> None:
         if not self.ready and self._next_offset >= self._target:
@@ -138,12 +115,6 @@ class RollupRunner:
 
     # --- the end -----------------------------------------------------------------------------------
 
-    def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Run beside; an exception ends the process."""
-        task = asyncio.create_task(self._driver.guard(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def drain(self, patience_s: float) -> None:
         """Let the publication on its way be delivered, and end."""
         deadline = running_s() + patience_s
@@ -151,8 +122,7 @@ class RollupRunner:
         self._fetching = False
         while self._busy_since is not None and self._driver.may_write and running_s() < deadline:  # noqa: ASYNC110 - rare and short
             await asyncio.sleep(0.002)
-        for task in list(self._tasks):
-            task.cancel()
+        self._end()
 
     @property
     def status(self) -> RollupStatus:
