@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import signal
 from collections.abc import Callable
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from agents.feed import Feed
 from agents.health import Health
 from agents.settings import Environment
-from agents.topics import create
+from agents.topics import Created, create
 from streams.clock import wall_ms
 from streams.engine.faust.app import make_app, run
 from streams.engine.faust.config import EngineConfig
@@ -51,7 +52,10 @@ class Worker:
         `on_ready` is called once the partitions are recovered, `on_final` once every record of the last instant of a
         run with an end is out.
         """
-        made = await create(self.environment, lambda line: log.warning("topics", detail=line), patience_s=math.inf)
+        stop = _told_to_stop()
+        made = await self._topics(stop)
+        if made is None:
+            return
         driver = Driver(
             self.config,
             self._shards(made.partitions),
@@ -66,7 +70,7 @@ class Worker:
                 asyncio.create_task(driver.guard(each)) for each in (self.feed.run(), self._watch(driver, on_final))
             ]
             try:
-                await run(driver, make_app(self.config, driver), on_ready=on_ready)
+                await run(driver, make_app(self.config, driver), stop=stop, on_ready=on_ready)
             finally:
                 for each in beside:
                     each.cancel()
@@ -74,6 +78,20 @@ class Worker:
                 if self.feed.sink is not None:
                     self.feed.send()
                     await self.feed.sink.stop()
+
+    async def _topics(self, stop: asyncio.Event) -> Created | None:
+        """The topics, once brokers are there; None if told to stop before."""
+        told = asyncio.create_task(stop.wait())
+        work = asyncio.create_task(
+            create(self.environment, lambda line: log.warning("topics", detail=line), patience_s=math.inf)
+        )
+        await asyncio.wait({told, work}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if work.done():
+            return work.result()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        return None
 
     async def _watch(self, driver: Driver, on_final: Callable[[], object]) -> None:
         """Say once that the last instant has been published everywhere."""
@@ -105,3 +123,11 @@ class Worker:
             return rollup
 
         return new
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -19,6 +19,19 @@ def problems_as_usage() -> Iterator[None]:
         raise click.UsageError("\n".join(error.problems)) from None
 
 
+@contextmanager
+def failures_as_message() -> Iterator[None]:
+    """What servers, topics or ports do not allow ends the command with status 1 and a line instead of a traceback."""
+    from agents.process import WorkerFailed
+    from agents.topics import TopicsError
+    from deploy.local.errors import EmbeddedError
+
+    try:
+        yield
+    except (TopicsError, WorkerFailed, EmbeddedError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
 def read_environment(*, kafka: bool = False) -> Environment:
     """The environment of this process; with `kafka` it must name brokers. Raises click's usage error."""
     with problems_as_usage():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agents.commands._environment import problems_as_usage
+from agents.commands._environment import failures_as_message, problems_as_usage
 from agents.commands._until import say, until_signalled
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(
         raise click.UsageError("--speed: only with --events")
     configure("WARNING")
     good = True
-    with until_signalled(), contextlib.ExitStack() as stack:
+    with failures_as_message(), until_signalled(), contextlib.ExitStack() as stack:
         work = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigap-demo-")))
         work.mkdir(parents=True, exist_ok=True)
         environ = _environ(stack, work)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agents.commands._environment import problems_as_usage
+from agents.commands._environment import failures_as_message, problems_as_usage
 from agents.commands._until import say
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> tuple[Rec
     }
     if config is not None:
         environ["SIGAP_CONFIG"] = str(config.resolve())
-    with contextlib.ExitStack() as stack:
+    with failures_as_message(), contextlib.ExitStack() as stack:
         if not environ.get("SIGAP_KAFKA"):
             from deploy.local.kafka import EmbeddedKafka
 

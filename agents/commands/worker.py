@@ -7,7 +7,7 @@ import gc
 
 import click
 
-from agents.commands._environment import problems_as_usage, read_environment
+from agents.commands._environment import failures_as_message, problems_as_usage, read_environment
 
 
 @click.command(short_help="One worker of the group.")
@@ -32,4 +32,5 @@ def command(health_port: int | None, log_level: str) -> None:
     gc.collect()
     gc.freeze()  # what is loaded by now stays; collections need not look at it again
     gc.set_threshold(100_000, 50, 100)
-    asyncio.run(worker.run(lambda: click.echo("ready"), lambda: click.echo("final")))
+    with failures_as_message():
+        asyncio.run(worker.run(lambda: click.echo("ready"), lambda: click.echo("final")))

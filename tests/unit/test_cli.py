@@ -43,9 +43,34 @@ def test_each_command_has_help(name: str) -> None:
         (["broker", "--nodes", "30"], "1<=x<=9"),
         (["redis", "--port", "http"], "integer"),
         (["redis", "surplus"], "unexpected extra argument"),
+        (["demo", "--for", "0"], "x>=1"),
+        (["demo", "--speed", "2"], "only with --events"),
+        (["demo", "--events", "nowhere"], "does not exist"),
+        (["worker"], "HOST:PORT"),
+        (["worker", "--health-port", "0"], "1<=x<=65535"),
+        (["worker", "--log-level", "LOUD"], "WARNING"),
+        (["serve"], "redis://"),
+        (["serve", "--port", "0"], "1<=x<=65535"),
+        (["topics"], "create"),
+        (["topics", "create"], "HOST:PORT"),
+        (["topics", "check", "--partitions", "0"], "1<=x<=10000"),
+        (["replay"], "EVENTS..."),
+        (["replay", __file__], "--out"),
+        (["load"], "HOST:PORT"),
+        (["load", "--rate", "0"], "1<=x<=100000"),
+        (["dlq"], "list"),
+        (["dlq", "list"], "HOST:PORT"),
+        (["dlq", "list", "--limit", "0"], "x>=1"),
+        (["config"], "check"),
+        (["config", "check"], "FILE"),
+        (["config", "check", "nowhere"], "does not exist"),
     ],
 )
-def test_a_wrong_call_exits_2_and_says_what_is_allowed(call: list[str], allowed: str) -> None:
+def test_a_wrong_call_exits_2_and_says_what_is_allowed(
+    call: list[str], allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SIGAP_KAFKA", "SIGAP_REDIS"):
+        monkeypatch.delenv(name, raising=False)
     result = CliRunner().invoke(main, call)
     assert result.exit_code == 2
     assert allowed in result.output
