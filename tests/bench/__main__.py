@@ -7,6 +7,7 @@ same events and the same code without a broker.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -58,6 +59,9 @@ def main() -> None:
         from tests.bench import live  # noqa: PLC0415 - servers and clients that the other mode does without
 
         found["worker"] = live.run(load, options.partitions, now)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # as the worker has it
     found["computation"] = pure.run(load, options.partitions, now)
     text = json.dumps(found, indent=2)
     if options.json is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import time
 from collections import defaultdict
@@ -122,9 +121,6 @@ class Pipeline:
 def run(load: Load, partitions: int, now_ms: int) -> dict[str, Any]:
     """The figures, per event in microseconds of CPU; `equal` says that the totals came out."""
     pipeline = Pipeline(load, partitions, now_ms)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # as the worker has it
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     pipeline.run()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
