@@ -63,7 +63,7 @@ class Rules:
 class Life:
     """One conversation in motion."""
 
-    __slots__ = ("alerts", "dims", "facts", "rules", "s")
+    __slots__ = ("_next", "alerts", "dims", "facts", "rules", "s")
 
     def __init__(self, state: State, rules: Rules) -> None:
         self.s = state
@@ -71,6 +71,8 @@ class Life:
         self.rules = rules
         self.facts: list[Fact] = []
         self.alerts: list[sla.Alert] = []
+        self._next = -1
+        """What `due` says; -1 while it must be looked up."""
 
     def apply(self, step: Step) -> None:
         """Fold the next step of the history; `advance` to its instant must have been called before."""
@@ -79,6 +81,7 @@ class Life:
             s.channel = step.channel
             self.dims = s.dims
         s.at, s.id, s.fired = step.t, step.behind or step.id, 0
+        self._next = -1
         code = step.code
         if code == CUSTOMER:
             self._customer(step)
@@ -102,6 +105,11 @@ class Life:
 
     def due(self) -> int:
         """The instant of the next timer, 0 without one."""
+        if self._next < 0:
+            self._next = self._look_up()
+        return self._next
+
+    def _look_up(self) -> int:
         s = self.s
         due = 0
         if s.anchor and not s.decided:
@@ -116,6 +124,7 @@ class Life:
         """Let every timer act whose instant is strictly before `until`, in order."""
         s = self.s
         while 0 < (due := self.due()) < until:
+            self._next = -1
             s.fired = max(s.fired, due)
             if s.anchor and not s.decided and s.anchor + self.rules.values.threshold_ms(s.channel) == due:
                 s.decided = True
