@@ -22,9 +22,11 @@ from tables.settings import Settings
 from tables.tally import Tally
 from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
 
-EVERY_MS = 750
+EVERY_MS = 650
 """The least time between two publications of a key because of events: the way through the topics takes the rest of
 the second within which a change must be out."""
+BEHIND_EVERY_MS = 3_000
+"""The same while the sources are being caught up with: nothing can be out in time, so nothing is hurried."""
 ROUND_MS = 8_000
 """Every scope that ages is looked at this often."""
 BEHIND_MS = 5_000
@@ -239,8 +241,9 @@ class Rollup:
                 self.publish_all(as_of, now, out)
             return out
         self.final_published = False
+        every = BEHIND_EVERY_MS if shade[0] else EVERY_MS
         for key, tracked in list(self._restless.items()):
-            if now - tracked.published_at >= EVERY_MS:
+            if now - tracked.published_at >= every:
                 del self._restless[key]
                 self._publish(tracked, as_of, now, shade, out)
         for tracked in self._of_round(now):
@@ -290,6 +293,9 @@ class Rollup:
                 metrics = _encode(read_gauges(self._gauges(tracked), as_of))
             else:
                 window = windows.today if name == "today" else windows.rolling[name]
+                if not window.moved and not shaded and name in tracked.published:
+                    continue
+                window.moved = False
                 start = (day if name == "today" else minute - ROLLING[name] + 1) * MINUTE
                 metrics = _encode(read_window(window, tenant.formula))
             if metrics != tracked.published.get(name) or shaded:

@@ -60,6 +60,7 @@ class Shard:
         self.panes = Panes()
         self.moved: set[bytes] = set()
         """Conversations whose waiting or deadlines may have changed since `movements` was called."""
+        self._restored: dict[bytes, bytes | None] = {}
         self._wall = wall
         self._topic = topic
         self._rules: dict[str, Rules] = {}
@@ -89,11 +90,7 @@ class Shard:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one changelog record."""
-        if value is None:
-            self.histories.pop(key, None)
-            return
-        tenant, _, conversation_id = key.decode().partition("/")
-        self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
+        self._restored[key] = value
 
     def recovered(self, epoch: int) -> None:
         """Rebuild panes and timers from the conversations."""
@@ -101,13 +98,25 @@ class Shard:
         self.panes = Panes()
         self._timers, self._ahead = [], []
         self._complete = False
-        for key, history in self.histories.items():
+        self._thaw()
+        for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.foot = None
             history.due = 0
+        for key, history in self.histories.items():
             facts = sorted(history.facts(), key=lambda fact: fact.minute)  # a late message was booked behind others
             self._book(key, history, Change(facts, []), self._greatest_at)
             self._schedule(key, history, self._greatest_at)
+
+    def _thaw(self) -> None:
+        """Decode the newest value of every key restored; the log holds each several times."""
+        for key, value in self._restored.items():
+            if value is None:
+                self.histories.pop(key, None)
+            else:
+                tenant, _, conversation_id = key.decode().partition("/")
+                self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
+        self._restored.clear()
 
     def _rules_of(self, tenant: str) -> Rules:
         rules = self._rules.get(tenant)

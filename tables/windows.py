@@ -61,7 +61,7 @@ def _largest(tally: Tally) -> Tally:
 class Window:
     """One window of one scope: counts and sketches that add up."""
 
-    __slots__ = ("_kept", "counts", "largest", "sketches", "touch")
+    __slots__ = ("_kept", "counts", "largest", "moved", "sketches", "touch")
 
     def __init__(self, touch: int = ACTIVE_LAST) -> None:
         self.counts: Tally = {}
@@ -70,6 +70,8 @@ class Window:
         """The maximum in ms of each kind of duration; brought up to date by whoever holds the panes."""
         self.touch = touch - ACTIVE_LAST
         """Which of the distinct counts adds up in this window."""
+        self.moved = True
+        """Whether it has changed since whoever publishes it set this to False."""
         self._kept: dict[int, list[float]] = {}
 
     def add(self, tally: Tally, sign: int) -> None:
@@ -80,6 +82,7 @@ class Window:
         """Add what `parts` made of a tally, or take it back."""
         counts, buckets = parts
         held = self.counts
+        self.moved = True
         for each, amount in counts:
             value = held.get(each, 0) + sign * amount
             if value:
@@ -95,21 +98,19 @@ class Window:
             else:
                 sketch.pop(each, None)
 
-    def count(self, each: int) -> int:
-        """A count or a sum by its code."""
-        return self.counts.get(each, 0)
-
     def percentiles(self, kind: int) -> list[float]:
-        """The 50th, 90th and 95th percentile in ms; of at least one sample."""
+        """The 50th, 90th and 95th percentile in seconds; of at least one sample."""
         kept = self._kept.get(kind)
         if kept is None:
-            kept = self._kept[kind] = quantiles(self.sketches[kind], RANKS, self.largest.get(kind, 1 << 62))
+            found = quantiles(self.sketches[kind], RANKS, self.largest.get(kind, 1 << 62))
+            kept = self._kept[kind] = [round(each) / 1000 for each in found]
         return kept
 
     def set_largest(self, kind: int, value: int) -> None:
         """Note the maximum of a kind of duration, in ms."""
         if self.largest.get(kind) != value:
             self.largest[kind] = value
+            self.moved = True
             self._kept.pop(kind, None)
 
 

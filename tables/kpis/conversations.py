@@ -18,8 +18,9 @@ METRICS = (
 
 def read(window: Window, out: dict[str, Value]) -> None:
     """Put the metrics of a window into `out`."""
-    out["conversations_opened"] = window.count(facts.OPENED)
-    out["conversations_reopened"] = window.count(facts.REOPENED)
-    out["conversations_resolved"] = window.count(facts.RESOLVED)
-    out["conversations_active"] = window.count(ACTIVE_LAST + window.touch)
-    out["conversations_handled"] = window.count(HANDLED_LAST + window.touch)
+    get = window.counts.get
+    out["conversations_opened"] = get(facts.OPENED, 0)
+    out["conversations_reopened"] = get(facts.REOPENED, 0)
+    out["conversations_resolved"] = get(facts.RESOLVED, 0)
+    out["conversations_active"] = get(ACTIVE_LAST + window.touch, 0)
+    out["conversations_handled"] = get(HANDLED_LAST + window.touch, 0)

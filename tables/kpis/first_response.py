@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tables import facts
-from tables.kpis.durations import Duration
+from tables.kpis import durations
 
-_ROOM = Duration("frt", facts.FRT, "first response time")
-METRICS = _ROOM.metrics()
-read = _ROOM.read
+METRICS = durations.metrics("frt", "first response time")
+read = durations.reader("frt", facts.FRT)

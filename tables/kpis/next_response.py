@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tables import facts
-from tables.kpis.durations import Duration
+from tables.kpis import durations
 
-_ROOM = Duration("nrt", facts.NRT, "next response time")
-METRICS = _ROOM.metrics()
-read = _ROOM.read
+METRICS = durations.metrics("nrt", "next response time")
+read = durations.reader("nrt", facts.NRT)
