@@ -121,7 +121,10 @@ def test_secrets_are_in_no_text() -> None:
         ({"SIGAP_REDIS": "unix://"}, "SIGAP_REDIS: no path of a socket; unix:///PATH"),
         ({"SIGAP_CONFIG": "/absent/x.yaml"}, "SIGAP_CONFIG: no file /absent/x.yaml"),
         ({"SIGAP_DATA_DIR": "/dev/null"}, "SIGAP_DATA_DIR: /dev/null is no directory"),
-        ({"SIGAP_CLOCK": "utc"}, "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)"),
+        (
+            {"SIGAP_CLOCK": "utc"},
+            "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)",
+        ),
         ({"SIGAP_TICKS": "2"}, "SIGAP_TICKS: '2' is not allowed; allowed: 0, 1, true, yes, false, no"),
         ({"SIGAP_REPLICATION": "0"}, "SIGAP_REPLICATION: '0' is not allowed; a whole number from 1 to 100"),
         (
