@@ -14,17 +14,20 @@ from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.clock import running_s
+from streams.clock import running_s, wall_ms
 from streams.engine.ports import Record
 
 _POLL_S = 0.2
 
 
 class Progress(NamedTuple):
-    """What the broker said last about a partition: its end, and when (real ms)."""
+    """What the broker said last about a partition: its end, and when it was asked (real ms).
+
+    Not when the answer was read: a process that was asleep reads an old one, and later records are on their way.
+    """
 
     end: int
-    answered_ms: int
+    asked_ms: int
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -65,6 +68,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return answered
 
         coordinator._do_heartbeat = heartbeat
+        note_progress(self._consumer._fetcher)
 
     async def poll(self, wanted: frozenset[TP], limit: int) -> list[tuple[TP, int, list[Record], int]]:
         """Fetched records as (partition, position before, records, position after); may be empty."""
@@ -145,10 +149,25 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription is not None else None
         state = assignment.state_value(tp) if assignment is not None else None
-        if state is None:
-            return None
-        answered = state.timestamp  # before the end: the end is then at least as new
-        return None if answered is None else Progress(state.highwater, answered)
+        progress: Progress | None = getattr(state, "progress", None)
+        return progress
+
+
+def note_progress(fetcher: Any) -> None:
+    """Let every answered fetch leave a `Progress` on the states of the partitions that it told of."""
+    stock = fetcher._proc_fetch_request
+
+    async def fetch(assignment: Any, node_id: int, request: Any) -> bool:
+        tps = [TopicPartition(topic, one[0]) for topic, partitions in request.topics for one in partitions]
+        states = [state for tp in tps if (state := assignment.state_value(tp)) is not None]
+        before, asked_ms = [state.timestamp for state in states], wall_ms()
+        found: bool = await stock(assignment, node_id, request)
+        for state, timestamp in zip(states, before, strict=True):
+            if state.timestamp != timestamp:
+                state.progress = Progress(state.highwater, asked_ms)
+        return found
+
+    fetcher._proc_fetch_request = fetch
 
 
 def _record(_tp: Any, record: Any) -> Record:

@@ -103,7 +103,7 @@ class PartitionRunner(Runner):
         if not self.ready or self._lost or progress is None:
             return
         self._caught_up = self.core.next_offset >= progress.end and not self._handed
-        wall = self._driver.config.timeline.wall(progress.answered_ms)
+        wall = self._driver.config.timeline.wall(progress.asked_ms)
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
     async def publish_views(self) -> None:
@@ -122,7 +122,7 @@ class PartitionRunner(Runner):
         progress = self._driver.consumer.progress(self.tp)
         if self.core.clock.final:
             return 0
-        if progress is not None and self._caught_up and wall_ms() - progress.answered_ms < _FRESH_MS:
+        if progress is not None and self._caught_up and wall_ms() - progress.asked_ms < _FRESH_MS:
             return 0
         timeline = self._driver.config.timeline
         reached = self.core.clock.greatest_timestamp if timeline.mode is Mode.EVENT else self.core.clock.now
