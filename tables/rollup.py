@@ -22,9 +22,9 @@ from tables.settings import Settings
 from tables.tally import Tally
 from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
 
-EVERY_MS = 650
+EVERY_MS = 550
 """The least time between two publications of a key because of events: the way through the topics takes the rest of
-the second within which a change must be out."""
+the second within which a change must be out (see ADR 3)."""
 BEHIND_EVERY_MS = 3_000
 """The same while the sources are being caught up with: nothing can be out in time, so nothing is hurried."""
 ROUND_MS = 8_000
@@ -189,7 +189,7 @@ class Rollup:
 
     @staticmethod
     def _is_older(partial: partials.Partial, held: tuple[int, int, Tally] | None) -> bool:
-        return held is not None and (partial.epoch, partial.seq) < held[:2]
+        return held is not None and partial.epoch < held[0]
 
     def _send_again(self, out: list[Output]) -> None:
         """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""

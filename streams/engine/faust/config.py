@@ -33,12 +33,13 @@ class EngineConfig:
     request_s: float = 30.0
     commit_s: float = 1.0
     fetch_wait_ms: int = 40
-    fetch_pace_s: float = 0.02
+    fetch_pace_s: float = 0.01
     """Least time between two fetches that brought little: a chunk has a price of its own, however small."""
     fetch_bytes: int = 2 * 1024 * 1024
     chunk_records: int = 2000
     tick_s: float = 0.05
     views_s: float = 0.1
+    due_s: float = 0.02
     stuck_s: float = 10.0
     """Delivery that takes longer is logged, and again each time as long."""
 

@@ -205,6 +205,12 @@ class Driver:
             _log.exception("a chunk of %s failed", chunk.tp)
             self.fatal(f"{chunk.tp.topic}-{chunk.tp.partition} {type(error).__name__}: {error}")
 
+    def shortcut(self, views: Sequence[Output]) -> None:
+        """Hand partials to this worker's own roll-ups at once: absolute and numbered, they may come from Kafka again."""
+        for tp, runner in self._runners.items():
+            if isinstance(runner, RollupRunner) and runner.ready:
+                runner.offer([each for each in views if each.partition == tp.partition])
+
     def on_ready(self) -> None:
         """Some runner is ready; perhaps all are."""
         if self.assigned.is_set() and all(runner.ready for runner in self._runners.values()):

@@ -114,7 +114,9 @@ class PartitionRunner(Runner):
             return
         for one in self._viewing:
             one.future.result()
-        self._viewing = await self._driver.publisher.publish(self.core.views(self.lag_ms))
+        views = self.core.views(self.lag_ms)
+        self._driver.shortcut(views)
+        self._viewing = await self._driver.publisher.publish(views)
 
     @property
     def lag_ms(self) -> int:

@@ -10,13 +10,16 @@ from streams.clock import running_s, wall_ms
 from streams.engine.faust.log import FencedLog
 from streams.engine.faust.runner import Runner
 from streams.engine.journal import FENCE
+from streams.engine.ports import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from faust.types import TP
 
     from streams.engine.faust.driver import Driver
     from streams.engine.faust.transport import Chunk
-    from streams.engine.ports import Output, Record, Rollup
+    from streams.engine.ports import Output, Rollup
 
 _log = logging.getLogger(__name__)
 LOG_TOPIC = "kpi"
@@ -65,7 +68,7 @@ class RollupRunner(Runner):
         while not self._lost:
             if self.ready:
                 await self._publish()
-            await asyncio.sleep(self._driver.config.tick_s)
+            await asyncio.sleep(self._driver.config.due_s)
 
     async def _restore(self, log: FencedLog, start: int, end: int) -> None:
         async for records in log.read(start, end):
@@ -107,6 +110,11 @@ class RollupRunner(Runner):
         self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
         self._next_offset = max(self._next_offset, chunk.next_offset)
         self._look()
+
+    def offer(self, partials: Sequence[Output]) -> None:
+        """Partials of this worker's own, ahead of their way through Kafka."""
+        records = [Record(each.key, each.value, 0, 0) for each in partials]
+        self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
 
     def _look(self) -> None:
         if not self.ready and self._next_offset >= self._target:
