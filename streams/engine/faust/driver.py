@@ -206,7 +206,7 @@ class Driver:
             self.fatal(f"{chunk.tp.topic}-{chunk.tp.partition} {type(error).__name__}: {error}")
 
     def shortcut(self, views: Sequence[Output]) -> None:
-        """Hand partials to this worker's own roll-ups at once: absolute and numbered, they may come from Kafka again."""
+        """Hand partials to this worker's own roll-ups at once: absolute and numbered, they may come again."""
         for tp, runner in self._runners.items():
             if isinstance(runner, RollupRunner) and runner.ready:
                 runner.offer([each for each in views if each.partition == tp.partition])
