@@ -66,7 +66,7 @@ class RedisSink:
         self._kpi, self._minutes = KpiQueue(limit), MinuteQueue(limit)
         self._alerts, self._waiting = AlertQueue(10_000), WaitingQueue(limit)
         # In the order in which they are written.
-        self._queues: tuple[Queue, ...] = (self._alerts, self._waiting, self._kpi, self._minutes)
+        self._queues: tuple[Queue, ...] = (self._alerts, self._kpi, self._waiting, self._minutes)
         self._tenants = set(tenants)
         self._writer = secrets.token_hex(8)
         self._sent = 0
@@ -175,7 +175,8 @@ class RedisSink:
         beat_at = 0.0
         # Lost data must be known before anything is written: alerts are to stand in their order.
         await self._beat()
-        await self._resync_if_due()
+        if self._resync_due:  # a full queue must be written before more is put into it
+            await self._resync_if_due()
         while True:
             tenants = len(self._tenants)
             await self._flush()
