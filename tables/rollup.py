@@ -20,7 +20,7 @@ from tables.kpis import read_gauges, read_window
 from tables.scopes import has_trend
 from tables.settings import Settings
 from tables.tally import Tally
-from tables.windows import ROLLING, WINDOWS, ScopeWindows, Window
+from tables.windows import ROLLING, WINDOWS, ScopeWindows
 
 EVERY_MS = 550
 """The least time between two publications of a key because of events: the way through the topics takes the rest of
@@ -33,7 +33,6 @@ BEHIND_MS = 5_000
 """A source partition that lags or is silent for longer makes records partial."""
 
 _encode = msgspec.json.Encoder().encode
-_decode_record: msgspec.json.Decoder[Published]
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -329,6 +328,3 @@ def record(
         f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading},"metrics":'
     )
     return b"".join((head.encode(), metrics, b"}"))
-
-
-__all__ = ["EVERY_MS", "ROUND_MS", "Rollup", "Window", "record"]
