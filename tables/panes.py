@@ -32,6 +32,8 @@ from tables.tally import (
 
 QUARTER = 15
 """Minutes in a quarter-hour."""
+PANES_KEPT = 90
+"""Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
 _DURATIONS = frozenset({FRT, NRT})
 _TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
 _ACTIVE = (ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER)

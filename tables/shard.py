@@ -16,7 +16,7 @@ from tables import alerts, gauges, partials
 from tables.conversation import Rules
 from tables.facts import MINUTE, Fact
 from tables.history import FACTS_KEPT, Change, History, decode
-from tables.panes import QUARTER, Foot, Panes, Scope
+from tables.panes import PANES_KEPT, QUARTER, Foot, Panes, Scope
 from tables.scopes import scopes
 from tables.settings import Settings
 from tables.state import METRICS, step_of
@@ -34,8 +34,6 @@ class Movement(NamedTuple):
     """By metric."""
 
 
-PANES_KEPT = 90
-"""Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
 SEALED_AFTER = 15
 """Minutes after which a quarter-hour is summed up."""
 BEAT_MS = 500

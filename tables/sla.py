@@ -25,7 +25,6 @@ ENDED: Final = frozenset({MET, MET_LATE, CANCELLED})
 BREACH_LEVEL: Final = 0
 STOOD_MAX: Final = 64
 """So many past pauses of a run are known one by one; older ones are added up."""
-_NAMES = {code: name for name, code in PHASES.items()}
 
 
 class Alert(NamedTuple):

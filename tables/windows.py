@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from tables.panes import QUARTER
+from tables.panes import PANES_KEPT, QUARTER
 from tables.sketch import quantiles
 from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, BUCKETS, DURATIONS, MAXIMA, Tally
 
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Rolling windows, in minutes: the current pane and those before it."""
 WINDOWS = ("now", *ROLLING, "today")
-PANES_KEPT = 90
 RANKS = (0.5, 0.9, 0.95)
 
 _IN_BUCKET = (1 << BUCKETS) - 1

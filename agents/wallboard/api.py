@@ -9,7 +9,8 @@ from aiohttp import web
 from agents.sinks.layout import split_name
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
-from agents.wallboard.store import TENANT, WINDOWS
+from agents.wallboard.store import TENANT
+from tables.windows import WINDOWS
 
 _SMALL = 1024
 

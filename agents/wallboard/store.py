@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 
 from agents.sinks.layout import TENANTS, prefix, record_json, split_name
 
-WINDOWS = ("now", "5m", "15m", "30m", "1h", "today")
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TREND_METRICS = ("messages_in", "messages_out", "service_level_ratio", "frt_mean_s")
 _WAITS = ("first_response", "next_response")

@@ -15,8 +15,9 @@ from agents.sinks.layout import split_name
 from agents.wallboard import api
 from agents.wallboard.feed import Client, Feed, Wants
 from agents.wallboard.state import STATE, State
-from agents.wallboard.store import WINDOWS, Position, channels_of, has_trend
+from agents.wallboard.store import Position, channels_of, has_trend
 from streams.clock import wall_ms
+from tables.windows import WINDOWS
 
 _PUSH_S = 0.5
 _STATUS_S = 1.0
