@@ -1,4 +1,4 @@
-"""A worker's `/livez`, `/readyz` and `/metrics`, on loopback."""
+"""A worker's `/livez`, `/readyz` and `/metrics`, on loopback unless told otherwise."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ STUCK_S = 60.0
 class Health:
     """The server, as an asynchronous context."""
 
+    host = "127.0.0.1"
+    """Where the server of this process listens; `sigap worker --health-host` names another address."""
+
     def __init__(self, driver: Driver, feed: Feed, port: int) -> None:
         self._driver = driver
         self._port = port
@@ -41,7 +44,7 @@ class Health:
     async def __aenter__(self) -> Self:
         """Listen."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        await web.TCPSite(self._runner, self.host, self._port).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -45,17 +46,22 @@ class WorkerCollector(Collector):
         yield from (lag, behind, flight)
 
     def _state(self) -> Iterator[Metric]:
+        status = self._driver.status()
+        for shard in islice(self._feed.shards.values(), 1):
+            yield _gauge("sigap_partitions", "partitions of the events topic, whoever has them", shard.partitions)
         records = CounterMetricFamily(
             "sigap_records", "records read, by what became of them; rejects by reason", labels=["partition", "outcome"]
         )
         kept = GaugeMetricFamily("sigap_conversations", "conversations held", labels=["partition"])
         for partition, shard in self._feed.shards.items():
-            kept.add_metric([str(partition)], len(shard.histories))
+            if partition in status.partitions:  # what a worker had before is another's now
+                kept.add_metric([str(partition)], len(shard.histories))
             for outcome, count in shard.counts.items():
                 records.add_metric([str(partition), outcome], count)
         scopes = GaugeMetricFamily("sigap_scopes", "scopes with KPI records", labels=["partition"])
         for partition, rollup in self._feed.rollups.items():
-            scopes.add_metric([str(partition)], len(rollup.scopes))
+            if partition in status.rollups:
+                scopes.add_metric([str(partition)], len(rollup.scopes))
         yield from (records, kept, scopes)
 
     def _redis(self) -> Iterator[Metric]:
