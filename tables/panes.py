@@ -7,11 +7,12 @@ history was folded again, everything that the conversation had contributed is ta
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from zlib import crc32
 
 from tables import gauges
 from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, SEEN, Fact
 from tables.history import History
-from tables.scopes import scopes
+from tables.scopes import has_trend, scopes
 from tables.sketch import bucket, middle
 from tables.state import Dims
 from tables.tally import (
@@ -34,6 +35,8 @@ QUARTER = 15
 """Minutes in a quarter-hour."""
 PANES_KEPT = 90
 """Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
+TURNS = 6
+"""Every scope is told of in one turn of so many: the partials of all partitions then come together."""
 _DURATIONS = frozenset({FRT, NRT})
 _TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
 _ACTIVE = (ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER)
@@ -50,15 +53,26 @@ class Scope:
         "heap",
         "minutes",
         "name",
+        "open",
+        "pane",
+        "place",
         "restless",
         "sealed",
         "tenant",
+        "trend",
+        "turn",
         "waiting",
     )
 
     def __init__(self, tenant: str, name: str) -> None:
         self.tenant = tenant
         self.name = name
+        self.place = crc32(f"{tenant}/{name}".encode())
+        self.turn = (self.place >> 16) % TURNS
+        self.trend = has_trend(name)
+        self.open = -1
+        """The minute of `pane`: of those to be told of, the one booked last."""
+        self.pane: Tally = {}
         self.minutes: dict[int, Tally] = {}
         self.sealed: dict[int, Tally] = {}
         """Sums of past quarter-hours, by the minute they begin at."""
@@ -80,6 +94,26 @@ class Scope:
         return heap[0][0] if heap else 0
 
 
+class Trace:
+    """In which minute a conversation touched its scopes last."""
+
+    __slots__ = ("minute", "past", "scopes")
+
+    def __init__(self) -> None:
+        self.scopes: tuple[Scope, ...] = ()
+        self.minute = 0
+        self.past: dict[Scope, int] = {}
+        """The last minute of other scopes, touched before."""
+
+    def move(self, found: tuple[Scope, ...]) -> dict[Scope, int]:
+        """The next touch is of other scopes: the last minutes of those that were touched before."""
+        past = self.past
+        for scope in self.scopes:
+            past[scope] = self.minute
+        self.scopes = found
+        return {scope: past.pop(scope) for scope in found if scope in past}
+
+
 class Foot:
     """What the panes hold of one conversation."""
 
@@ -87,8 +121,8 @@ class Foot:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self.active: dict[Scope, int] = {}
-        self.handled: dict[Scope, int] = {}
+        self.active = Trace()
+        self.handled = Trace()
         self.ahead: list[Fact] = []
         """Booked, but in minutes that the clock has not reached."""
         self.newest = 0
@@ -108,7 +142,8 @@ class Panes:
         self.oldest_sealed = 0
         self.sealed_before = 0
         """Quarter-hours that begin before this minute may have been summed up."""
-        self.dirty: set[Scope] = set()
+        self.dirty: tuple[set[Scope], ...] = tuple(set() for _ in range(TURNS))
+        """By turn, the scopes of which there is something to tell."""
         self._by_dims: dict[tuple[str, Dims], tuple[Scope, ...]] = {}
 
     def of(self, tenant: str, dims: Dims) -> tuple[Scope, ...]:
@@ -129,7 +164,7 @@ class Panes:
 
     # -- samples --------------------------------------------------------------------------------------
 
-    def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:  # noqa: C901, PLR0912 - the hot loop, in one piece
+    def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:  # noqa: C901 - the hot loop, in one piece
         """Add facts none of which is older than the newest minute that the conversation has touched."""
         i, n = 0, len(facts)
         while i < n:
@@ -154,37 +189,47 @@ class Panes:
             amounts = tuple(delta.items())
             for scope in found:
                 # As `_pane` does it in most cases; the call would cost as much as the rest.
-                if minute in scope.dirty and minute >= self.sealed_before:
-                    pane = scope.minutes[minute]
-                else:
-                    pane = self._pane(scope, minute)
+                pane = scope.pane if scope.open == minute else self._pane(scope, minute)
                 for each, amount in amounts:
                     pane[each] = pane.get(each, 0) + amount
                 for each, amount in largest:
                     if amount > pane.get(each, -1):
                         pane[each] = amount
-                if touched:
-                    if (before := foot.active.get(scope)) != minute:
-                        foot.active[scope] = minute
-                        self._touch(scope, pane, before, minute, _ACTIVE)
-                    if handled and (before := foot.handled.get(scope)) != minute:
-                        foot.handled[scope] = minute
-                        self._touch(scope, pane, before, minute, _HANDLED)
-            if touched and minute > foot.newest:
-                foot.newest = minute
+            if touched:
+                foot.newest = max(foot.newest, minute)
+                if foot.active.minute != minute or foot.active.scopes is not found:
+                    self._touch(foot.active, found, minute, _ACTIVE)
+                if handled and (foot.handled.minute != minute or foot.handled.scopes is not found):
+                    self._touch(foot.handled, found, minute, _HANDLED)
 
-    def _touch(self, scope: Scope, pane: Tally, before: int | None, minute: int, codes: tuple[int, int, int]) -> None:
+    def _touch(self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int]) -> None:
+        """Move the conversation, in all these scopes, from the minute of its last touch to this one."""
         newest, in_minute, in_quarter = codes
-        if before is not None:
-            self._shift(scope, before, newest, -1)
-        if before is None or before // QUARTER != minute // QUARTER:
-            pane[in_quarter] = pane.get(in_quarter, 0) + 1
-        pane[newest] = pane.get(newest, 0) + 1
-        pane[in_minute] = pane.get(in_minute, 0) + 1
+        before: int | None = trace.minute
+        moved = None if trace.scopes is found else trace.move(found)
+        trace.minute = minute
+        for scope in found:
+            if moved is not None:
+                before = moved.get(scope)
+                if before == minute:
+                    continue
+            pane = scope.pane if scope.open == minute else self._pane(scope, minute)
+            if before is not None:
+                old = scope.pane if scope.open == before else self._pane(scope, before)
+                left = old.get(newest, 0) - 1
+                if left:
+                    old[newest] = left
+                else:
+                    old.pop(newest, None)
+            if before is None or before // QUARTER != minute // QUARTER:
+                pane[in_quarter] = pane.get(in_quarter, 0) + 1
+            pane[newest] = pane.get(newest, 0) + 1
+            if scope.trend:
+                pane[in_minute] = pane.get(in_minute, 0) + 1
 
     def rebook(self, foot: Foot, tenant: str, before: list[Fact], after: list[Fact]) -> None:
         """Take back what was contributed, contribute what is booked now."""
-        foot.active, foot.handled = {}, {}
+        foot.active, foot.handled = Trace(), Trace()
         for sign, facts in ((-1, before), (1, after)):
             touches: dict[tuple[Scope, bool], set[int]] = {}
             for kind, minute, dims, count, value in facts:
@@ -202,13 +247,13 @@ class Panes:
             for (scope, handled), minutes in touches.items():
                 newest, in_minute, in_quarter = _HANDLED if handled else _ACTIVE
                 ordered = sorted(minutes)
-                for minute in ordered:
+                for minute in ordered if scope.trend else ():
                     self._shift(scope, minute, in_minute, sign)
                 for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
                     self._shift(scope, minute, in_quarter, sign)
                 self._shift(scope, ordered[-1], newest, sign)
                 if sign > 0:
-                    (foot.handled if handled else foot.active)[scope] = ordered[-1]
+                    (foot.handled if handled else foot.active).past[scope] = ordered[-1]
         foot.newest = max((fact.minute for fact in after if fact.kind in _TOUCHES), default=0)
 
     def _pane(self, scope: Scope, minute: int) -> Tally:
@@ -219,8 +264,10 @@ class Panes:
             pane = scope.minutes[minute] = {}
         if minute not in scope.dirty:
             scope.dirty.add(minute)
-            self.dirty.add(scope)
-        if minute < self.sealed_before:
+            self.dirty[scope.turn].add(scope)
+        if minute >= self.sealed_before:
+            scope.open, scope.pane = minute, pane
+        else:
             quarter = minute - minute % QUARTER
             if scope.sealed.pop(quarter, None) is not None:
                 scope.dirty_quarters.add(quarter)  # summed up anew when it is told
@@ -230,7 +277,7 @@ class Panes:
         if quarter < self.oldest_sealed:
             return {}  # in no window any more
         scope.dirty_quarters.add(quarter)
-        self.dirty.add(scope)
+        self.dirty[scope.turn].add(scope)
         return scope.sealed.setdefault(quarter, {})
 
     def _shift(self, scope: Scope, minute: int, each: int, amount: int) -> None:
@@ -284,7 +331,7 @@ class Panes:
     def _stir(self, scope: Scope) -> None:
         if not scope.restless:
             scope.restless = True
-            self.dirty.add(scope)
+            self.dirty[scope.turn].add(scope)
 
     # -- the passing of time --------------------------------------------------------------------------
 
@@ -305,7 +352,8 @@ class Panes:
             for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
                 self.quarter(scope, quarter)
                 scope.dirty_quarters.add(quarter)
-                self.dirty.add(scope)
+                self.dirty[scope.turn].add(scope)
+            scope.open = -1
 
     def discard(self, oldest: int, oldest_sealed: int) -> None:
         """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""

@@ -6,13 +6,13 @@ Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute
 
 from __future__ import annotations
 
-from zlib import crc32
-
 import msgspec
 
 from tables.tally import Tally
 
 TOPIC = "_partials"
+BEHIND_MS = 5_000
+"""A source partition that lags by more, or is silent for longer, makes records partial."""
 
 
 class Partial(msgspec.Struct, array_like=True, frozen=True):
@@ -38,11 +38,14 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     """Whether the clock will not go on."""
 
 
+class Stamp(msgspec.Struct, array_like=True, frozen=True):
+    """What a partial begins with: newer ones have a greater stamp."""
+
+    epoch: int
+    seq: int
+
+
 encode = msgspec.msgpack.Encoder().encode
+decode_stamp = msgspec.msgpack.Decoder(Stamp).decode
 decode_partial = msgspec.msgpack.Decoder(Partial).decode
 decode_beat = msgspec.msgpack.Decoder(Beat).decode
-
-
-def home(tenant: str, scope: str, partitions: int) -> int:
-    """The roll-up partition of a scope."""
-    return crc32(f"{tenant}/{scope}".encode()) % partitions

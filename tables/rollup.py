@@ -1,8 +1,8 @@
 """The roll-up: partials of all source partitions become KPI records (contract section 5).
 
-It holds the windows of the scopes that are at home in one partition, and decides which records are due: a changed
-scope at most every `EVERY_MS`, and every scope that the clock changes once in `ROUND_MS`. Only a record whose metrics
-have changed is published.
+It holds the windows of the scopes that are at home in one partition, and decides which records are due: a scope of
+which partials have come, once those of all partitions can have come, and every scope that the clock changes once in
+`ROUND_MS`. Only a record whose metrics have changed is published.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tables.facts import MINUTE
 from tables.kpis import read_gauges, read_window
 from tables.scopes import has_trend
 from tables.settings import Settings
-from tables.tally import Tally
 from tables.windows import ROLLING, WINDOWS, ScopeWindows
 
-EVERY_MS = 550
-"""The least time between two publications of a key because of events: the way through the topics takes the rest of
-the second within which a change must be out (see ADR 3)."""
+GATHER_MS = 30
+"""Partitions tell of a scope in the same turn of the wall clock; so long the others are waited for."""
+EVERY_MS = 500
+"""The least time between two publications of a key because of events: less than a round of turns (see ADR 3)."""
 BEHIND_EVERY_MS = 3_000
 """The same while the sources are being caught up with: nothing can be out in time, so nothing is hurried."""
 ROUND_MS = 8_000
 """Every scope that ages is looked at this often."""
-BEHIND_MS = 5_000
-"""A source partition that lags or is silent for longer makes records partial."""
+LOOKED_AT_MS = 1_500
+"""A scope published no longer ago needs no look."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,7 +67,19 @@ class Source:
 class Tracked:
     """A scope with its windows and with what was last published of it."""
 
-    __slots__ = ("due", "key", "name", "published", "published_at", "seqs", "shade", "tenant", "values", "windows")
+    __slots__ = (
+        "due",
+        "key",
+        "name",
+        "published",
+        "published_at",
+        "seqs",
+        "shade",
+        "stirred_at",
+        "tenant",
+        "values",
+        "windows",
+    )
 
     def __init__(self, tenant: str, name: str) -> None:
         self.tenant = tenant
@@ -80,6 +92,8 @@ class Tracked:
         """The records last published, by window."""
         self.seqs: dict[str, int] = {}
         self.published_at = 0
+        self.stirred_at = 0
+        """When the first change came that is not published yet, in ms of the wall clock."""
         self.due = 0
         """When the clock's turn comes, in ms of the wall clock."""
         self.shade: tuple[bool, int] | None = None
@@ -134,7 +148,7 @@ class Rollup:
             if record.key.endswith(b"|clock"):
                 self._beat(int(record.key.split(b"|")[0]), partials.decode_beat(record.value), now)
             else:
-                self._partial(record.key, partials.decode_partial(record.value))
+                self._partial(record.key, record.value, now)
 
     def latest(self) -> list[tuple[str, str, str, int, bytes]]:
         """The record last published of every key: (tenant, scope, window, seq, JSON)."""
@@ -158,7 +172,7 @@ class Rollup:
         source.clock = max(source.clock, beat.clock)
         source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
 
-    def _partial(self, key: bytes, partial: partials.Partial) -> None:
+    def _partial(self, key: bytes, value: bytes, now: int) -> None:
         stem, _, what = key.rpartition(b"|")
         route = self._routes.get(stem)
         if route is None:
@@ -166,8 +180,14 @@ class Rollup:
             route = self._routes[stem] = (self._track(tenant, scope), int(partition))
         tracked, source = route
         windows = tracked.windows
+        stamp = partials.decode_stamp(value)
+        held = windows.stamp(what, source)
+        if held == (stamp.epoch, stamp.seq):  # handed over by this worker, before it went through Kafka
+            self._overwritten.discard(key)
+            return
+        partial = partials.decode_partial(value)
         if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
-            if windows.held(what.decode(), source) is not None:
+            if held is not None:
                 self._overwritten.add(key)
             return
         if what == b"g":
@@ -179,16 +199,13 @@ class Rollup:
                 self._minutes.add((tracked.key, minute))
         else:
             taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
-        if taken:
+        if taken and tracked.key not in self._restless:
+            tracked.stirred_at = now
             self._restless[tracked.key] = tracked
-        if taken or not self._is_older(partial, windows.held(what.decode(), source)):
-            self._overwritten.discard(key)
-        else:
+        if not taken and held is not None and partial.epoch < held[0]:
             self._overwritten.add(key)
-
-    @staticmethod
-    def _is_older(partial: partials.Partial, held: tuple[int, int, Tally] | None) -> bool:
-        return held is not None and partial.epoch < held[0]
+        else:
+            self._overwritten.discard(key)
 
     def _send_again(self, out: list[Output]) -> None:
         """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
@@ -222,7 +239,7 @@ class Rollup:
         self._began = self._began or now
         for source in self.sources.values():
             behind = max(source.lag_ms, now - (source.heard or self._began) if not source.final else 0)
-            if behind > BEHIND_MS or not source.complete:
+            if behind > partials.BEHIND_MS or not source.complete:
                 partial, lag = True, max(lag, behind)
         return partial, lag
 
@@ -242,10 +259,12 @@ class Rollup:
         self.final_published = False
         every = BEHIND_EVERY_MS if shade[0] else EVERY_MS
         for key, tracked in list(self._restless.items()):
-            if now - tracked.published_at >= every:
+            if now - tracked.published_at >= every and now - tracked.stirred_at >= GATHER_MS:
                 del self._restless[key]
                 self._publish(tracked, as_of, now, shade, out)
         for tracked in self._of_round(now):
+            if now - tracked.published_at < LOOKED_AT_MS and tracked.shade == shade:
+                continue
             if tracked.shade != shade or not tracked.windows.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
                 self._publish(tracked, as_of, now, shade, out)
         self._publish_minutes(as_of, out)
@@ -277,7 +296,7 @@ class Rollup:
         return tracked.windows.gauge_sums(gauges.OLDEST_WAITING)
 
     def _publish(self, tracked: Tracked, as_of: int, now: int, shade: tuple[bool, int], out: list[Output]) -> None:
-        tracked.published_at = now
+        count = len(out)
         tenant = self.settings.tenant(tracked.tenant)
         windows = tracked.windows
         day = day_start(as_of, tenant.timezone) // MINUTE
@@ -302,6 +321,8 @@ class Rollup:
                 tracked.published[name], tracked.seqs[name] = metrics, seq
                 value = tracked.values[name] = record(tracked, name, start, as_of, seq, shade, metrics)
                 out.append(Output("kpi", f"{tracked.key}/{name}".encode(), value, self.partition))
+        if len(out) > count:
+            tracked.published_at = now
 
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:
         current = as_of // MINUTE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from tables import alerts, gauges, partials
 from tables.conversation import Rules
 from tables.facts import MINUTE, Fact
 from tables.history import FACTS_KEPT, Change, History, decode
-from tables.panes import PANES_KEPT, QUARTER, Foot, Panes, Scope
+from tables.panes import PANES_KEPT, QUARTER, TURNS, Foot, Panes, Scope
 from tables.scopes import scopes
 from tables.settings import Settings
 from tables.state import METRICS, step_of
@@ -36,6 +36,8 @@ class Movement(NamedTuple):
 
 SEALED_AFTER = 15
 """Minutes after which a quarter-hour is summed up."""
+BEHIND_TURNS = 5
+"""Turns that count as one while the clock lags by more than `partials.BEHIND_MS`."""
 BEAT_MS = 500
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
@@ -69,10 +71,10 @@ class Shard:
         self._epoch = -1
         self._seq = 0
         self._beat_at = 0
-        self._homes: dict[tuple[str, str], int] = {}
         self._complete = True
         self._swept = 0
         self._told_at = 0
+        self._turn = 0
 
     @property
     def greatest_at(self) -> int:
@@ -243,20 +245,30 @@ class Shard:
             else:
                 self.panes.book(foot, tenant, facts)
 
-    def views(self, now: int, lag_ms: int, *, final: bool) -> list[Output]:
-        """What changed in the partials since the last call, and this partition's clock."""
+    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
+        """What changed in the partials and has its turn, and this partition's clock; see the protocol."""
         self._sweep(now, final=final)
         out: list[Output] = []
-        panes = self.panes
-        while panes.dirty and (len(out) < BATCH or final):
-            self._tell(panes.dirty.pop(), now, out)
-        self._complete = self._complete or not panes.dirty
+        dirty = self.panes.dirty
+        for each in self._turns(turn, lag_ms):
+            while dirty[each] and (len(out) < BATCH or self._complete or final):
+                self._tell(dirty[each].pop(), now, out)
+        self._complete = self._complete or not any(dirty)
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
             beat = partials.encode(partials.Beat(self._epoch, self._next(), now, lag_ms, self._complete, final))
             key = b"%d|clock" % self.partition
             out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self.partitions))
         return out
+
+    def _turns(self, turn: int | None, lag_ms: int) -> Iterable[int]:
+        """The turns that have come since the last call; fewer while nothing can be out in time anyway."""
+        if turn is not None and lag_ms > partials.BEHIND_MS:
+            turn //= BEHIND_TURNS
+        before, self._turn = self._turn, turn or 0
+        if turn is None or not 0 <= turn - before < TURNS or not self._complete:
+            return range(TURNS)
+        return [each % TURNS for each in range(before + 1, turn + 1)]
 
     def _sweep(self, now: int, *, final: bool) -> None:
         """Once a minute: sum up quarter-hours, let go of what is in no window."""
@@ -273,14 +285,11 @@ class Shard:
             for scope in self.panes.scopes.values():
                 if scope.gauges:
                     scope.restless = True
-                    self.panes.dirty.add(scope)
+                    self.panes.dirty[scope.turn].add(scope)
 
     def _tell(self, scope: Scope, now: int, out: list[Output]) -> None:
-        tenant, name = scope.tenant, scope.name
-        home = self._homes.get((tenant, name))
-        if home is None:
-            home = self._homes[tenant, name] = partials.home(tenant, name, self.partitions)
-        stem = f"{self.partition}|{tenant}|{name}|"
+        home = scope.place % self.partitions
+        stem = f"{self.partition}|{scope.tenant}|{scope.name}|"
 
         def put(what: str, tally: Tally) -> None:
             value = partials.encode(partials.Partial(self._epoch, self._next(), now, tally))
@@ -292,6 +301,7 @@ class Shard:
             put(f"q{quarter}", self.panes.quarter(scope, quarter))
         scope.dirty.clear()
         scope.dirty_quarters.clear()
+        scope.open = -1
         if scope.restless:
             scope.restless = False
             oldest = scope.oldest_waiting()

@@ -183,6 +183,14 @@ class ScopeWindows:
         self.gauges[partition] = (epoch, seq, tally)
         return True
 
+    def stamp(self, what: bytes, partition: int) -> tuple[int, int] | None:
+        """Epoch and number of what is known of a partition under the last part of a partial's key."""
+        if what == b"g":
+            gauges = self.gauges.get(partition)
+            return None if gauges is None else gauges[:2]
+        stamped = (self.minutes if what[:1] == b"m" else self.sealed).get((int(what[1:]), partition))
+        return None if stamped is None else (stamped.epoch, stamped.seq)
+
     def held(self, what: str, partition: int) -> tuple[int, int, Tally] | None:
         """What is known of a partition under the last part of a partial's key, with epoch and number."""
         if what == "g":

@@ -76,7 +76,7 @@ class ToyShard:
     def greatest_at(self) -> int:
         return self.at
 
-    def views(self, now: int, lag_ms: int, *, final: bool) -> list[Output]:
+    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
         changed, self.changed = self.changed, set()
         head = [self.partition, self.epoch]
         outputs = [Output("_partials", key, json.dumps([*head, self.counts[key]]).encode()) for key in sorted(changed)]

@@ -1,14 +1,18 @@
--- ARGV[3..]: pairs of 'scope:window' and the KPI record as JSON.
+-- ARGV[3..]: triples of 'scope:window', a seq and a KPI record as JSON. With a seq only the fields that have changed
+-- since that version are there; the third answer tells the places of those for which another version is stored.
 -- Numbers are taken over as text, so that they read back exactly as they were written. Strings are skipped; inside one
 -- every quote is escaped, so that '"name":' cannot occur there.
 local changed, n = {}, 0
-for i = 3, #ARGV, 2 do
-  local name, json = ARGV[i], ARGV[i + 1]
+local again = {}
+for i = 3, #ARGV, 3 do
+  local name, base, json = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local key = p .. 'kpi:' .. name
   local seq = string.match(json, '"seq":(%d+)')
   local stored = call('HGET', key, 'seq')
   if stored and tonumber(stored) > tonumber(seq) then
     refused = refused + 1
+  elseif base ~= '' and base ~= stored then
+    again[#again + 1] = (i - 3) / 3
   else
     local fields, f = {}, 0
     for field, value in string.gmatch(json, '"([%w_]+)":([^,{}%[]+)') do
@@ -22,7 +26,7 @@ for i = 3, #ARGV, 2 do
     call('HSET', key, unpack(fields, 1, f))
     if not stored then
       call('SADD', p .. 'keys', name)
-    elseif call('HLEN', key) ~= f / 2 then
+    elseif base == '' and call('HLEN', key) ~= f / 2 then
       call('DEL', key)
       call('HSET', key, unpack(fields, 1, f))
     end
@@ -32,4 +36,4 @@ for i = 3, #ARGV, 2 do
   end
 end
 announce(changed, n)
-return {before, refused}
+return {before, refused, again}

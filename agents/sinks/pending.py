@@ -32,7 +32,7 @@ class Waiting(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Arguments of one call of one script for one tenant; `owner` packs them, and takes them back after a failure."""
+    """Arguments of one call of one script for one tenant; `owner` packs them, and hears what became of them."""
 
     tenant: str
     owner: "Queue"
@@ -52,8 +52,11 @@ class Queue(Protocol):
     def take(self) -> list[Batch]:
         """All of them, the queue is empty after it."""
 
-    def pack(self, items: list[Any]) -> bytes:
+    def pack(self, batch: Batch) -> bytes:
         """The items as arguments on the wire."""
+
+    def written(self, batch: Batch, again: list[int]) -> None:
+        """The script took the batch, but for the items at these places: they must be sent once more."""
 
     def put_back(self, batch: Batch) -> None:
         """Return what was not written, behind whatever is newer."""
@@ -86,6 +89,9 @@ class _Latest(Generic[K]):
         for key, value in batch.items:
             latest.setdefault(key, value)
 
+    def written(self, batch: Batch, again: list[int]) -> None:
+        """Nothing to note."""
+
     def _put(self, tenant: str, key: K, seq: int, body: bytes) -> None:
         latest = self._tenants.get(tenant)
         if latest is None:
@@ -98,9 +104,16 @@ class _Latest(Generic[K]):
 
 
 class KpiQueue(_Latest[str]):
-    """KPI records by tenant and `scope:window`."""
+    """KPI records by tenant and `scope:window`.
 
-    script, width = "kpi", 2
+    Of a record that Redis has taken only what changed since is sent, with the seq that it must still have there.
+    """
+
+    script, width = "kpi", 3
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._written: dict[tuple[str, str], tuple[int, bytes]] = {}
 
     def put(self, records: Iterable[KpiItem]) -> None:
         """Keep the records, but for new keys beyond the limit."""
@@ -108,13 +121,25 @@ class KpiQueue(_Latest[str]):
         for tenant, scope, window, seq, body in records:
             put(tenant, f"{scope}:{window}", seq, body)
 
-    def pack(self, items: list[tuple[str, tuple[int, bytes]]]) -> bytes:
+    def pack(self, batch: Batch) -> bytes:
         """The arguments of `kpi.lua`."""
         parts = []
-        for text, (_, body) in items:
-            name = text.encode()
-            parts.append(b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(name), name, len(body), body))
+        for name, (_, body) in batch.items:
+            held = self._written.get((batch.tenant, name))
+            change = None if held is None else _change(held[1], body)
+            if held is None or change is None:
+                parts.append(_words(name.encode(), b"", body))
+            else:
+                parts.append(_words(name.encode(), b"%d" % held[0], change))
         return b"".join(parts)
+
+    def written(self, batch: Batch, again: list[int]) -> None:
+        """Redis has these records now; those at the places `again` must be sent whole."""
+        for name, value in batch.items:
+            self._written[batch.tenant, name] = value
+        for place in again:
+            del self._written[batch.tenant, batch.items[place][0]]
+        self.put_back(batch._replace(items=[batch.items[place] for place in again]))
 
 
 class MinuteQueue(_Latest[tuple[str, int]]):
@@ -127,9 +152,9 @@ class MinuteQueue(_Latest[tuple[str, int]]):
         for tenant, scope, start, seq, body in records:
             self._put(tenant, (scope, start), seq, body)
 
-    def pack(self, items: list[tuple[tuple[str, int], tuple[int, bytes]]]) -> bytes:
+    def pack(self, batch: Batch) -> bytes:
         """The arguments of `minutes.lua`."""
-        return b"".join([_words(scope.encode(), b"%d" % start, body) for (scope, start), (_, body) in items])
+        return b"".join([_words(scope.encode(), b"%d" % start, body) for (scope, start), (_, body) in batch.items])
 
 
 class AlertQueue:
@@ -164,9 +189,12 @@ class AlertQueue:
             for i in range(0, len(items), BATCH)
         ]
 
-    def pack(self, items: list[tuple[str, bytes]]) -> bytes:
+    def pack(self, batch: Batch) -> bytes:
         """The arguments of `alerts.lua`."""
-        return b"".join([_words(alert_id.encode(), body) for alert_id, body in items])
+        return b"".join([_words(alert_id.encode(), body) for alert_id, body in batch.items])
+
+    def written(self, batch: Batch, again: list[int]) -> None:
+        """Nothing to note."""
 
     def put_back(self, batch: Batch) -> None:
         """Return what was not written, before whatever came since."""
@@ -229,7 +257,7 @@ class WaitingQueue:
             ]
         return batches
 
-    def pack(self, items: list[Waiting]) -> bytes:
+    def pack(self, batch: Batch) -> bytes:
         """The arguments of `waiting.lua`."""
         return b"".join(
             [
@@ -239,9 +267,12 @@ class WaitingQueue:
                     if item.waiting_since is not None or item.deadlines
                     else b"",
                 )
-                for item in items
+                for item in batch.items
             ]
         )
+
+    def written(self, batch: Batch, again: list[int]) -> None:
+        """Nothing to note."""
 
     def put_back(self, batch: Batch) -> None:
         """Return what was not written, where nothing newer has come."""
@@ -256,6 +287,18 @@ class WaitingQueue:
         if held is None or held.epoch < epoch:
             held = self._partitions[tenant, partition] = _Partition(epoch)
         return held if held.epoch == epoch else None
+
+
+def _change(before: bytes, body: bytes) -> bytes | None:
+    """The fields of a record that differ from those of the one before; None if it has others.
+
+    >>> _change(b'{"v":1,"seq":1,"metrics":{"a":1,"b":2}}', b'{"v":1,"seq":2,"metrics":{"a":1,"b":3}}')
+    b'"seq":2,"b":3}}'
+    """
+    old, new = before.split(b","), body.split(b",")
+    if len(old) != len(new):
+        return None
+    return b",".join([after for was, after in zip(old, new, strict=True) if was != after])
 
 
 def _words(*words: bytes) -> bytes:

@@ -245,7 +245,7 @@ class RedisSink:
             self._tenants.add(batch.tenant)
             self._sent += 1
             numbers.append(self._sent)
-            body, count = batch.owner.pack(batch.items), len(batch.items) * batch.owner.width
+            body, count = batch.owner.pack(batch), len(batch.items) * batch.owner.width
             head: tuple[str | int, ...] = (self._writer, self._sent, *batch.head)
             packets.append(self._link.call(batch.owner.script, prefix(batch.tenant), *head, body=body, count=count))
         answers = await self._link.round_trip(packets)
@@ -255,8 +255,10 @@ class RedisSink:
                 log.error("redis_script_failed", script=batch.owner.script, error=str(answer))
                 continue
             self._check(batch.tenant, number, answer)
+            again = answer[2] if len(answer) > 2 else []  # noqa: PLR2004 - the script says which
+            batch.owner.written(batch, again)
             self.refused += answer[1]
-            self.written += len(batch.items) - answer[1]
+            self.written += len(batch.items) - answer[1] - len(again)
 
     async def _sweep(self, tenant: str, partition: int, epoch: int) -> None:
         cursor = "0"

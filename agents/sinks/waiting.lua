@@ -20,26 +20,29 @@ end
 for i = 5, #ARGV, 2 do
   local id, json = ARGV[i], ARGV[i + 1]
   local old, new = call('HGET', owned, id), nil
-  local gone, undue = {}, {}
+  local gone, undue, since = {}, {}, nil
   if old then
     local was = cjson.decode(string.match(old, '^%d+ (.*)$'))
     if was[1] ~= cjson.null then
+      since = was[1]
       for _, scope in ipairs(was[2]) do gone[scope] = true end
     end
-    for metric in pairs(was[3]) do undue[metric] = true end
+    for metric, deadline in pairs(was[3]) do undue[metric] = deadline end
   end
   if json ~= '' then
     new = cjson.decode(json)
     if new[1] ~= cjson.null then
       for _, scope in ipairs(new[2]) do
+        if not gone[scope] or since ~= new[1] then
+          touch(scope)
+          call('ZADD', p .. 'waiting:' .. scope, new[1], id)
+        end
         gone[scope] = nil
-        touch(scope)
-        call('ZADD', p .. 'waiting:' .. scope, new[1], id)
       end
     end
     for metric, deadline in pairs(new[3]) do
+      if undue[metric] ~= deadline then call('ZADD', p .. 'sla:due', deadline, id .. '|' .. metric) end
       undue[metric] = nil
-      call('ZADD', p .. 'sla:due', deadline, id .. '|' .. metric)
     end
     call('HSET', owned, id, ARGV[4] .. ' ' .. json)
   elseif old then

@@ -210,11 +210,11 @@ class Core:
             return []
         return self._launch(effects, None)
 
-    def views(self, lag_ms: int) -> list[Output]:
+    def views(self, lag_ms: int, turn: int | None = None) -> list[Output]:
         """What changed in the partials; they are absolute, so they wait for nothing."""
         if self.phase is not Phase.RUNNING:
             return []
-        return self.shard.views(self.clock.now, lag_ms, final=self.clock.final)
+        return self.shard.views(self.clock.now, lag_ms, final=self.clock.final, turn=turn)
 
     def delivered(self, seq: int, base: int) -> list[Command]:
         """The changelog has taken `Append(seq)`; its first record's offset is `base`."""

@@ -65,10 +65,11 @@ class Shard(Protocol):
     def greatest_at(self) -> int:
         """The greatest `at` folded so far, in ms (0: none)."""
 
-    def views(self, now: int, lag_ms: int, *, final: bool) -> list[Output]:
-        """What changed in the partials since the last call, and this partition's clock; absolute values.
+    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
+        """What changed in the partials, and this partition's clock; absolute values.
 
-        `final` says that `now` is the last instant of a run.
+        `final` says that `now` is the last instant of a run. `turn` counts the wall clock's turns: what changed may
+        wait for a turn of its own, the same in every partition; without it everything is told.
         """
 
 

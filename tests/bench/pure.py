@@ -24,6 +24,7 @@ T = TypeVar("T")
 CHUNK = 4_000
 """Events folded between two looks at the partials: what a worker that catches up reads in a fifth of a second."""
 VIEWS_MS = 200
+LAG_MS = 60_000
 
 
 class Timers:
@@ -91,7 +92,7 @@ class Pipeline:
         for shard in self.shards:
             if final:
                 timers("timers", lambda shard=shard: shard.advance(clock))  # type: ignore[misc]
-            told += timers("views", lambda shard=shard: shard.views(clock, 0, final=final))  # type: ignore[misc]
+            told += timers("views", lambda shard=shard: shard.views(clock, LAG_MS, final=final, turn=self.wall // 100))  # type: ignore[misc]
             timers("movements", shard.movements)
         incoming: list[list[Record]] = [[] for _ in self.rollups]
         for each in told:
@@ -115,7 +116,8 @@ class Pipeline:
                 self._minutes.put([(TENANT, scope, int(window), 1, each.value or b"")])
         for queue in (self._kpi, self._minutes):
             for batch in queue.take():
-                batch.owner.pack(batch.items)
+                batch.owner.pack(batch)
+                batch.owner.written(batch, [])
 
 
 def run(load: Load, partitions: int, now_ms: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class EngineConfig:
     request_s: float = 30.0
     commit_s: float = 1.0
     fetch_wait_ms: int = 40
-    fetch_pace_s: float = 0.01
+    fetch_pace_s: float = 0.03
     """Least time between two fetches that brought little: a chunk has a price of its own, however small."""
     fetch_bytes: int = 2 * 1024 * 1024
     chunk_records: int = 2000

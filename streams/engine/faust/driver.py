@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streams.clock import PartitionClock, running_s
+from streams.clock import PartitionClock, running_s, wall_ms
 from streams.engine.core import Core
 from streams.engine.faust.partition import PartitionRunner, PartitionStatus
 from streams.engine.faust.producer import Publisher
@@ -205,7 +205,7 @@ class Driver:
             _log.exception("a chunk of %s failed", chunk.tp)
             self.fatal(f"{chunk.tp.topic}-{chunk.tp.partition} {type(error).__name__}: {error}")
 
-    def shortcut(self, views: Sequence[Output]) -> None:
+    def _shortcut(self, views: Sequence[Output]) -> None:
         """Hand partials to this worker's own roll-ups at once: absolute and numbered, they may come again."""
         for tp, runner in self._runners.items():
             if isinstance(runner, RollupRunner) and runner.ready:
@@ -234,9 +234,14 @@ class Driver:
 
     async def _views(self) -> None:
         while True:
-            await asyncio.sleep(self.config.views_s)
-            for runner in self._partitions():
-                await runner.publish_views()
+            turn, past = divmod(wall_ms() / 1000, self.config.views_s)
+            await asyncio.sleep(self.config.views_s - past)
+            told = [(runner, runner.views(int(turn) + 1)) for runner in self._partitions()]
+            # At once, so that a record is published with what all partitions have told of it.
+            self._shortcut([each for _, views in told for each in views])
+            for runner, views in told:
+                if views:
+                    await runner.publish(views)
 
     def status(self) -> Status:
         """A snapshot."""

@@ -14,13 +14,14 @@ from streams.engine.faust.log import FencedLog
 from streams.engine.faust.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from faust.types import TP
 
     from streams.engine.faust.driver import Driver
     from streams.engine.faust.producer import Delivery
     from streams.engine.faust.transport import Chunk
+    from streams.engine.ports import Output
 
 _log = logging.getLogger(__name__)
 _FRESH_MS = 2_000
@@ -106,16 +107,18 @@ class PartitionRunner(Runner):
         wall = self._driver.config.timeline.wall(progress.asked_ms)
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
-    async def publish_views(self) -> None:
-        """Publish what changed, unless the last time's is still on its way."""
+    def views(self, turn: int) -> Sequence[Output]:
+        """What changed and has its turn, unless the last time's is still on its way."""
         if not self.ready or self._lost or not self.core.clock.now or not self._driver.may_write:
-            return
+            return ()
         if self._viewing and not all(one.future.done() for one in self._viewing):
-            return
+            return ()
         for one in self._viewing:
             one.future.result()
-        views = self.core.views(self.lag_ms)
-        self._driver.shortcut(views)
+        return self.core.views(self.lag_ms, turn)
+
+    async def publish(self, views: Sequence[Output]) -> None:
+        """Publish what `views` has given."""
         self._viewing = await self._driver.publisher.publish(views)
 
     @property
