@@ -6,18 +6,21 @@ import asyncio
 import contextlib
 import math
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from agents.feed import Feed
 from agents.health import Health
+from agents.ingest import Ingest
 from agents.settings import Environment
 from agents.topics import Created, create
 from streams.clock import wall_ms
 from streams.engine.faust.app import make_app, run
 from streams.engine.faust.config import EngineConfig
 from streams.engine.faust.driver import Driver
+from streams.engine.faust.producer import Publisher
+from streams.engine.ports import Output
 from tables.rollup import Rollup
 from tables.settings import Settings
 from tables.shard import Shard
@@ -44,6 +47,8 @@ class Worker:
             timeline=environment.timeline,
             ticks=environment.ticks,
         )
+        self.ingest = Ingest(self.settings, environment.customer_key, self._publish, self.config.topic)
+        self._publisher: Publisher | None = None
         self._health_port = health_port
 
     async def run(self, on_ready: Callable[[], object], on_final: Callable[[], object] = lambda: None) -> None:
@@ -62,7 +67,9 @@ class Worker:
             rollups=self._rollups(made.partitions),
             on_published=self.feed.published,
             sinks={"alerts": self.feed.alerts} if self.feed.sink is not None else {},
+            feeds=self.ingest.handlers(),
         )
+        self._publisher = driver.publisher
         async with contextlib.AsyncExitStack() as stack:
             if self._health_port is not None:
                 await stack.enter_async_context(Health(driver, self.feed, self._health_port))
@@ -78,6 +85,11 @@ class Worker:
                 if self.feed.sink is not None:
                     self.feed.send()
                     await self.feed.sink.stop()
+
+    async def _publish(self, outputs: Sequence[Output]) -> None:
+        assert self._publisher is not None  # noqa: S101 - records come only from a running driver
+        for each in await self._publisher.publish(outputs):
+            await each.future
 
     async def _topics(self, stop: asyncio.Event) -> Created | None:
         """The topics, once brokers are there; None if told to stop before."""

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.settings import Environment
 from agents.wallboard.store import Store
+from streams import codecs
 from streams.codecs import decode
 from streams.engine.core import TICK_HEADER
-from streams.events import Presence
 from streams.rejects import Rejected
 from tables.replay import dead
 
@@ -23,11 +23,9 @@ _TIMEOUT_MS = 1_000
 def key_of(value: bytes, now: int) -> bytes | None:
     """The key of an event's record; None for one that will be rejected. `now`: the wall clock in ms."""
     try:
-        event = decode(value, now)
+        return codecs.key_of(decode(value, now))
     except Rejected:
         return None
-    owner = event.agent_id if isinstance(event, Presence) else event.conversation_id
-    return f"{event.tenant}/{owner}".encode()
 
 
 async def produce(producer: AIOKafkaProducer, topic: str, records: Iterable[tuple[bytes | None, bytes]]) -> int:

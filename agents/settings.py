@@ -31,6 +31,8 @@ VARIABLES: Final = {
     " scaled:AT:WALL:SPEED, a wall clock that stood at AT (ms) at the instant WALL (ms) and runs SPEED times as fast",
     "SIGAP_TICKS": "1: records with the header sigap-tick stop a partition's clock; default 0",
     "SIGAP_TOKEN": "the secret that `sigap serve` asks for",
+    "SIGAP_CUSTOMER_KEY": "the secret behind the pseudonyms of customers in raw payloads, 16 characters or more;"
+    " another one makes other customers",
     "SIGAP_REPLICATION": "replicas of each topic; default 3, or the number of brokers if less",
     "SIGAP_INSTANCE_ID": "a name that stays the same when this worker restarts",
     "SIGAP_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT (default), SSL, SASL_PLAINTEXT or SASL_SSL",
@@ -63,6 +65,7 @@ class Environment:
     timeline: Timeline = field(default_factory=Timeline)
     ticks: bool = False
     token: str | None = field(default=None, repr=False)
+    customer_key: str | None = field(default=None, repr=False)
     replication: int | None = None
     instance_id: str | None = None
     security_protocol: Protocol = "PLAINTEXT"
@@ -90,6 +93,7 @@ class Environment:
             timeline=reader.timeline("SIGAP_CLOCK"),
             ticks=reader.choice("SIGAP_TICKS", ("0", *_FLAGS), _FLAGS),
             token=reader.text("SIGAP_TOKEN"),
+            customer_key=reader.secret("SIGAP_CUSTOMER_KEY", least=16),
             replication=reader.count("SIGAP_REPLICATION", greatest=100),
             instance_id=reader.matching("SIGAP_INSTANCE_ID", _PREFIX, "letters, digits, . _ and -"),
             security_protocol=reader.choice(
@@ -212,6 +216,12 @@ class _Reader:
 
     def text(self, name: str) -> str | None:
         return self._environ.get(name, "").strip() or None
+
+    def secret(self, name: str, least: int) -> str | None:
+        value = self.text(name)
+        if value is not None and len(value) < least:
+            self._wrong(name, f"too short; at least {least} characters")
+        return value
 
     def _wrong(self, name: str, what: str) -> None:
         self.problems.append(f"{name}: {what}")

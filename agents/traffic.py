@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
 from agents.traffic_plan import DAY, HOUR, SHIFT, TEAMS, Desk, conversation, shift_of
-from streams.codecs import encode_id
+from streams.codecs import key_of
 from streams.events import Presence
 from tables.days import day_start
 
@@ -82,18 +82,18 @@ class Traffic:
         waiting: list[tuple[int, int, bytes, Event]] = []
         number = count()
 
-        def put(key: str, event: Event) -> None:
-            heappush(waiting, (event.at, next(number), key.encode(), event))
+        def put(event: Event) -> None:
+            heappush(waiting, (event.at, next(number), key_of(event), event))
 
         for at, what in self._beginnings():
             while waiting and waiting[0][0] < at:
                 _, _, key, event = heappop(waiting)
                 yield key, event
             if isinstance(what, Presence):
-                put(f"{what.tenant}/{encode_id(what.agent_id)}", what)
+                put(what)
                 continue
             for each in conversation(self._rng, self._desk, what, at):
-                put(f"{each.tenant}/{encode_id(each.conversation_id)}", each)
+                put(each)
 
     def _beginnings(self) -> Iterator[tuple[int, int | Presence]]:
         """Instants at which a conversation begins, with its number, and the agents' comings and goings between."""

@@ -15,7 +15,7 @@ from streams.rejects import AHEAD_MS, MAX_RECORD, Rejected, classify
 if TYPE_CHECKING:
     from streams.engine.ports import Record
 
-__all__ = ["Rejected", "dead_letter", "decode", "decode_id", "encode", "encode_id"]
+__all__ = ["Rejected", "dead_letter", "decode", "decode_id", "encode", "encode_id", "key_of"]
 
 _decode = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -48,6 +48,12 @@ def decode(value: bytes, now_ms: int) -> Event:
 def encode(event: Event) -> bytes:
     """The JSON text of an event; fields at their default are written out."""
     return _encode(event)
+
+
+def key_of(event: Event) -> bytes:
+    """The key of an event's record: `tenant/conversation_id`, of a presence `tenant/agent_id`."""
+    owner = event.agent_id if isinstance(event, Presence) else event.conversation_id
+    return f"{event.tenant}/{encode_id(owner)}".encode()
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from streams.channels import House
 from tables.policies import Match, Policy, Warn
 from tables.settings_load import SettingsError, check, read_yaml
 from tables.settings_model import File, Formula, before_s
@@ -44,6 +45,8 @@ class TenantSettings:
     goals: dict[str, dict[str, float]]
     names: dict[str, dict[str, str]]
     formulas: dict[str, str]
+    house: House
+    """Of the intake of raw payloads; without its secret key."""
 
     def threshold_ms(self, channel: str) -> int:
         """T of the service level for a channel."""
@@ -115,6 +118,14 @@ def _tenant(model: Tenant) -> TenantSettings:
         goals=model.goals,
         names=model.names.model_dump(),
         formulas=model.formulas.model_dump(),
+        house=House(
+            tenant=model.intake.tenant,
+            source=model.intake.source or "",
+            addresses=frozenset(model.intake.addresses),
+            agents=model.intake.agents,
+            teams=model.intake.teams,
+            inboxes=model.intake.inboxes,
+        ),
     )
 
 

@@ -250,6 +250,22 @@ class AlertRule(Mapping):
         return self
 
 
+class Intake(Mapping):
+    """What raw payloads do not say: the house's own mail addresses and domains, and ids for its people and teams.
+
+    `agents` by mail address, `chatwoot:ID`, `intercom:ID` or `whatsapp:PHONE_NUMBER_ID`; `teams` by `chatwoot:ID` or
+    `intercom:ID`; `inboxes`: the channel of a Chatwoot inbox by its type. `tenant` and `source` hold where a record's
+    headers do not say.
+    """
+
+    tenant: Slug = "default"
+    source: Literal["chatwoot", "intercom"] | None = None
+    addresses: list[Text] = []
+    agents: dict[Text, Text] = {}
+    teams: dict[Text, Text] = {}
+    inboxes: dict[Text, Slug] = {}
+
+
 class Tenant(Mapping):
     """All that can differ between tenants."""
 
@@ -262,6 +278,7 @@ class Tenant(Mapping):
     formulas: Formulas = Formulas()
     goals: dict[Scope, dict[Metric, Number]] = {}
     names: Names = Names()
+    intake: Intake = Intake()
     calendars: dict[Text, Calendar] = {}
     sla_policies: list[SlaPolicy] = []
     alert_rules: list[AlertRule] = []

@@ -250,7 +250,7 @@ class Shard:
         self._sweep(now, final=final)
         out: list[Output] = []
         dirty = self.panes.dirty
-        for each in self._turns(turn, lag_ms):
+        for each in self._turns(None if final else turn, lag_ms):
             while dirty[each] and (len(out) < BATCH or self._complete or final):
                 self._tell(dirty[each].pop(), now, out)
         self._complete = self._complete or not any(dirty)

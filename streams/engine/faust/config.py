@@ -40,6 +40,7 @@ class EngineConfig:
     tick_s: float = 0.05
     views_s: float = 0.1
     due_s: float = 0.02
+    feeds_s: float = 0.25
     stuck_s: float = 10.0
     """Delivery that takes longer is logged, and again each time as long."""
 

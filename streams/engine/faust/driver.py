@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -17,19 +18,23 @@ from streams.engine.faust.partition import PartitionRunner, PartitionStatus
 from streams.engine.faust.producer import Publisher
 from streams.engine.faust.rollup import RollupRunner, RollupStatus
 from streams.engine.faust.sink import SinkRunner
+from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
+from streams.engine.ports import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Coroutine, Iterator, Mapping, Sequence
 
     from streams.engine.faust.config import EngineConfig
     from streams.engine.faust.runner import Runner
     from streams.engine.faust.transport import Chunk
-    from streams.engine.ports import Output, Record, Rollup, Shard
+    from streams.engine.ports import Record, Rollup, Shard
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RETRY_S = 1.0
+Handler = Callable[[int, "Sequence[Record]"], Awaitable[None]]
+"""Is given the partition and records in offset order; what it returns from is done with."""
 
 
 def exit_at_once(reason: str) -> NoReturn:
@@ -56,7 +61,10 @@ class Status(NamedTuple):
 
 
 class Driver:
-    """Factories are given the partition. `sinks`: handlers by logical topic name."""
+    """Factories are given the partition. `sinks` and `feeds`: handlers by logical topic name.
+
+    What feeds hold becomes events: as long as one of them lags, the clock does not run ahead of it.
+    """
 
     def __init__(
         self,
@@ -65,7 +73,8 @@ class Driver:
         *,
         rollups: Callable[[int], Rollup] | None = None,
         on_published: Callable[[Sequence[Output]], None] | None = None,
-        sinks: Mapping[str, Callable[[int, Sequence[Record]], Awaitable[None]]] | None = None,
+        sinks: Mapping[str, Handler] | None = None,
+        feeds: Mapping[str, Handler] | None = None,
         fatal: Callable[[str], object] = exit_at_once,
     ) -> None:
         self.config = config
@@ -81,7 +90,9 @@ class Driver:
         self.partials = config.topic("_partials")
         self._shards = shards
         self._rollups = rollups
-        self._sinks = {config.topic(name): handler for name, handler in (sinks or {}).items()}
+        self.frontier = Frontier()
+        self._feeds = {config.topic(name) for name in feeds or ()}
+        self._sinks = {config.topic(name): handler for name, handler in {**(sinks or {}), **(feeds or {})}.items()}
         self._fatal = fatal
         self._runners: dict[TP, Runner] = {}
         self._parked: dict[int, Core] = {}
@@ -102,7 +113,11 @@ class Driver:
     async def start(self) -> None:
         """Connect the producer and let the loops run; before the Faust app starts."""
         await self.publisher.start()
+        for topic in self._feeds:
+            self.frontier.expect(_source(topic, each) for each in await self.publisher.partitions(topic))
         self._loops = [asyncio.create_task(self.guard(loop)) for loop in (self._ticks(), self._views())]
+        if self._feeds:
+            self._loops.append(asyncio.create_task(self.guard(self._tell_feeds())))
 
     async def stop(self) -> None:
         """After the Faust app has stopped."""
@@ -225,12 +240,27 @@ class Driver:
         warned = running_s()
         while True:
             await asyncio.sleep(self.config.tick_s)
+            self.frontier.note(self._feeding(), wall_ms())
             for runner in self._partitions():
                 runner.tick()
             if running_s() - warned > self.config.stuck_s:
                 warned = running_s()
                 if (oldest := self.status().oldest_s) > self.config.stuck_s:
                     _log.warning("deliveries have waited for %.0f s: are enough brokers there?", oldest)
+
+    def _feeding(self) -> dict[str, int]:
+        """How far each of this worker's feeding partitions has been passed on."""
+        runners = [(tp, one) for tp, one in self._runners.items() if isinstance(one, SinkRunner)]
+        return {_source(*tp): one.reached for tp, one in runners if tp.topic in self._feeds and one.reached}
+
+    async def _tell_feeds(self) -> None:
+        """Tell every worker, by way of the partials that each of them reads."""
+        while True:
+            await asyncio.sleep(self.config.feeds_s)
+            if (said := self._feeding()) and self.may_write:
+                key, value = b"%s%s" % (KEY, min(said).encode()), encode(said)
+                partitions = await self.publisher.partitions(self.partials)
+                await self.publisher.publish(Output("_partials", key, value, each) for each in partitions)
 
     async def _views(self) -> None:
         while True:
@@ -259,3 +289,7 @@ class Driver:
             lease_s=self.lease.age(now),
             commit_s=None if committed is None else now - committed,
         )
+
+
+def _source(topic: str, partition: int) -> str:
+    return f"{topic}-{partition}"

@@ -127,10 +127,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._ensure_consumer().seek(TopicPartition(*tp), offset)
 
     async def first_wanted(self, tp: TP) -> int:
-        """The committed offset, else the first one that the partition has."""
-        consumer = self._ensure_consumer()
-        committed: int | None = await consumer.committed(TopicPartition(*tp))
-        return committed if committed is not None else await self.first(tp)
+        """The committed offset, but not before the first one that the partition still has."""
+        committed: int | None = await self._ensure_consumer().committed(TopicPartition(*tp))
+        return max(committed or 0, await self.first(tp))
 
     async def first(self, tp: TP) -> int:
         """The first offset that the partition has."""

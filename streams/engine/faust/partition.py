@@ -104,7 +104,7 @@ class PartitionRunner(Runner):
         if not self.ready or self._lost or progress is None:
             return
         self._caught_up = self.core.next_offset >= progress.end and not self._handed
-        wall = self._driver.config.timeline.wall(progress.asked_ms)
+        wall = self._driver.config.timeline.wall(self._driver.frontier.instant(progress.asked_ms))
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
     def views(self, turn: int) -> Sequence[Output]:
@@ -128,7 +128,8 @@ class PartitionRunner(Runner):
         if self.core.clock.final:
             return 0
         if progress is not None and self._caught_up and wall_ms() - progress.asked_ms < _FRESH_MS:
-            return 0
+            behind = progress.asked_ms - self._driver.frontier.instant(progress.asked_ms)
+            return behind if behind > _FRESH_MS else 0
         timeline = self._driver.config.timeline
         reached = self.core.clock.greatest_timestamp if timeline.mode is Mode.EVENT else self.core.clock.now
         return max(1, timeline.wall(wall_ms()) - reached)

@@ -90,8 +90,13 @@ class Publisher:
             sent += await self.send(topic, partition, [(one.key, one.value, list(one.headers)) for one in group])
         return sent
 
+    async def partitions(self, topic: str) -> frozenset[int]:
+        """The partitions of a topic."""
+        found: frozenset[int] = frozenset(await self._producer.partitions_for(topic))
+        return found
+
     async def _partition(self, topic: str, key: bytes | None) -> int:
-        count = len(await self._producer.partitions_for(topic))
+        count = len(await self.partitions(topic))
         return 0 if key is None else (murmur2(key) & 0x7FFFFFFF) % count
 
     async def _submit(self, batch: Any, topic: str, partition: int) -> Delivery:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streams.clock import running_s, wall_ms
 from streams.engine.faust.log import FencedLog
 from streams.engine.faust.runner import Runner
+from streams.engine.frontier import KEY, decode
 from streams.engine.journal import FENCE
 from streams.engine.ports import Record
 
@@ -107,7 +108,14 @@ class RollupRunner(Runner):
             return
         if chunk.start < self._next_offset:
             records = [record for record in records if record.offset >= self._next_offset]
-        self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
+        now = wall_ms()
+        for record in records:
+            if record.key and record.key.startswith(KEY):
+                self._driver.frontier.note(decode(record.value or b"\x80"), now)
+        self.rollup.apply(
+            [record for record in records if not (record.key or b"").startswith(KEY)],
+            self._driver.config.timeline.wall(now),
+        )
         self._next_offset = max(self._next_offset, chunk.next_offset)
         self._look()
 

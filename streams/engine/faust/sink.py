@@ -40,6 +40,7 @@ class SinkRunner(Runner):
         self._arrived = asyncio.Event()
         self._busy = False
         self._next_offset = 0
+        self._reached = 0
 
     async def start(self) -> None:
         """Go on at the commit."""
@@ -67,6 +68,7 @@ class SinkRunner(Runner):
         self._busy = True
         if records:
             await self._handler(self.tp.partition, records)
+            self._reached = records[-1].timestamp
         self._busy = False
         self._next_offset = max(self._next_offset, chunk.next_offset)
         self._driver.consumer.mark_done(self.tp, self._next_offset, self._generation)
@@ -76,6 +78,15 @@ class SinkRunner(Runner):
         if not self.stale(chunk):
             self._pending.append(chunk)
             self._arrived.set()
+
+    @property
+    def reached(self) -> int:
+        """The real instant (ms) up to which all that the partition held has been handled; 0: not known."""
+        progress = self._driver.consumer.progress(self.tp)
+        idle = self.ready and not (self._busy or self._pending or self._handed)
+        if idle and progress is not None and self._next_offset >= progress.end:
+            self._reached = max(self._reached, progress.asked_ms)
+        return self._reached
 
     async def drain(self, patience_s: float) -> None:
         """Let the handler return, and end."""
