@@ -26,6 +26,7 @@ HOSTS = [
 ]
 TOP_LEVEL = {
     ".ci",
+    ".dockerignore",
     ".gitignore",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -33,6 +34,7 @@ TOP_LEVEL = {
     "README.md",
     "agents",
     "deploy",
+    "docker-compose.yml",
     "pyproject.toml",
     "streams",
     "tables",
