@@ -5,6 +5,7 @@ Events: `snapshot` (all that the filters choose), `delta` (whole records that ch
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -36,7 +37,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     def wants(scope: str, window: str) -> bool:
         return (window in windows or window == "trend") and api.kind_of(scope) in kinds
 
-    push = _Push(state, state.feed(tenant), Client(wants, all_alerts=alerts == "all"))
+    push = Push(state, state.feed(tenant), Client(wants, all_alerts=alerts == "all"))
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -45,7 +46,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         await push.feed.join(push.client, last)
         await response.prepare(request)
-        await push.run(response)
+        await response.write(b"retry: 1000\n\n")
+        async for frame in push.frames():
+            async with asyncio.timeout(_SEND_S):
+                await response.write(frame)
     except (ConnectionResetError, TimeoutError):
         # Gone, or too slow even for one push: it comes back and resumes, or starts from a snapshot.
         return response
@@ -55,7 +59,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-class _Push:
+class Push:
     """What one client is sent."""
 
     def __init__(self, state: State, feed: Feed, client: Client) -> None:
@@ -66,9 +70,8 @@ class _Push:
         self._wants: Wants = client.wants
         self._channels: list[str] = []
 
-    async def run(self, response: web.StreamResponse) -> None:
-        """Push until the client is gone."""
-        await response.write(b"retry: 1000\n\n")
+    async def frames(self) -> AsyncIterator[bytes]:
+        """What to send next, as text of server-sent events; a status at least every second."""
         while True:
             client = self.client
             # What comes while this is sent is gathered anew: however slow the client, it is one push behind.
@@ -83,8 +86,7 @@ class _Push:
             except (RedisError, OSError, TimeoutError):
                 client.refresh()
                 frame = _frame("status", {"redis": False})
-            async with asyncio.timeout(_SEND_S):
-                await response.write(frame)
+            yield frame
             self._state.pushes += 1
             await asyncio.sleep(_PUSH_S)
             try:
