@@ -59,6 +59,10 @@ class Rules:
         self.values: TenantSettings = settings.tenant(tenant)
         self.has_policies = bool(self.values.policies)
 
+    def life(self, state: State) -> Life:
+        """What folds a conversation by these rules."""
+        return Life(state, self)
+
 
 class Life:
     """One conversation in motion."""

@@ -72,7 +72,7 @@ class History:
         self.c = record
         self.conversation_id = conversation_id
         self.rules = rules
-        self.life = Life(record.state, rules)
+        self.life = rules.life(record.state)
         self.due = 0
         """The instant for which a timer is set; kept by the shard."""
         self.foot: object = None
@@ -198,7 +198,7 @@ class History:
         return _decode_state(self.c.base) if self.c.base else State()
 
     def _fold(self, base: State, steps: list[Step]) -> Life:
-        life = Life(base, self.rules)
+        life = self.rules.life(base)
         for step in steps:
             life.advance(step.t)
             life.apply(step)
