@@ -97,13 +97,14 @@ class Feed:
             if topic == "kpi.minutes"
         )
 
-    async def alerts(self, _partition: int, records: Sequence[Record]) -> None:
+    async def alerts(self, _partition: int, records: Sequence[Record]) -> int:
         """Alerts from their topic; returns once Redis has them, so that the offset waits for it."""
         if self.sink is None:
-            return
+            return 0
         self.queue_alerts([record.value for record in records if record.value is not None])
         while self.sink.alerts_pending:  # noqa: ASYNC110 - a queue, not an event
             await asyncio.sleep(0.02)
+        return 0
 
     def queue_alerts(self, values: Sequence[bytes]) -> None:
         """Alerts as JSON, in order; Redis gets them when it can."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Protocol
 
-from streams.channels import CHANNELS, House, read
+from streams.channels import CHANNELS, House, Reading, read
 from streams.codecs import dead_letter, encode, key_of
 from streams.engine.ports import Output, Record
 from streams.rejects import Rejected
@@ -34,39 +34,42 @@ class Ingest:
         """By channel and outcome: `events`, `empty`, what was left out, and rejects by reason."""
         self._house = lru_cache(maxsize=1024)(self._house_of)
 
-    def handlers(self) -> dict[str, Callable[[int, Sequence[Record]], Awaitable[None]]]:
+    def handlers(self) -> dict[str, Callable[[int, Sequence[Record]], Awaitable[int]]]:
         """What takes the records of each raw topic, by the topic's logical name."""
         return {f"raw.{channel}": partial(self.take, channel) for channel in CHANNELS}
 
-    async def take(self, channel: str, partition: int, records: Sequence[Record]) -> None:
-        """Publish the events of raw records, and dead letters for what cannot be used."""
-        outputs = [each for record in records for each in self.outputs(channel, partition, record)]
+    async def take(self, channel: str, partition: int, records: Sequence[Record]) -> int:
+        """Publish the events of raw records, and dead letters for what cannot be used; the greatest `at`, in ms."""
+        outputs: list[Output] = []
+        greatest_at = 0
+        for record in records:
+            found, at = self._outputs(channel, partition, record)
+            outputs += found
+            greatest_at = max(greatest_at, at)
         if outputs:
             await self._publish(outputs)
+        return greatest_at
 
-    def outputs(self, channel: str, partition: int, record: Record) -> list[Output]:
-        """What one raw record becomes."""
+    def _outputs(self, channel: str, partition: int, record: Record) -> tuple[list[Output], int]:
+        """What one raw record becomes, and the greatest `at` in it."""
         if record.value is None:
             self.counts[channel, "empty"] += 1
-            return []
+            return [], 0
         headers = {name.lower(): text.decode("utf-8", "replace") for name, text in record.headers}
         headers.setdefault("received_at", str(record.timestamp))
-        faults: tuple[Rejected, ...]
         try:
             reading = read(channel, record.value, headers, self._house(headers.get("tenant", "")))
         except Rejected as rejected:
-            events, faults = [], (rejected,)
-        else:
-            events, faults = [Output("events", key_of(each), encode(each)) for each in reading.events], reading.faults
-            self.counts.update((channel, ignored.value) for ignored in reading.ignored)
-        self.counts[channel, "events"] += len(events)
-        for fault in faults:
-            self.counts[channel, fault.reason] += 1
+            reading = Reading((), (), (rejected,))
+        self.counts[channel, "events"] += len(reading.events)
+        self.counts.update((channel, ignored.value) for ignored in reading.ignored)
+        self.counts.update((channel, fault.reason) for fault in reading.faults)
         letters = [
             dead_letter(record, fault.reason, fault.detail, self._topic(f"raw.{channel}"), partition)
-            for fault in faults[:1]  # the payload goes back whole
+            for fault in reading.faults[:1]  # the payload goes back whole
         ]
-        return [*events, *letters]
+        events = [Output("events", key_of(each), encode(each)) for each in reading.events]
+        return [*events, *letters], max((each.at for each in reading.events), default=0)
 
     def _house_of(self, tenant: str) -> House:
         house = self._settings.tenant(tenant or self._settings.tenant("").house.tenant).house

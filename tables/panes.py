@@ -35,7 +35,7 @@ QUARTER = 15
 """Minutes in a quarter-hour."""
 PANES_KEPT = 90
 """Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
-TURNS = 6
+TURNS = 3
 """Every scope is told of in one turn of so many: the partials of all partitions then come together."""
 _DURATIONS = frozenset({FRT, NRT})
 _TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})

@@ -23,8 +23,8 @@ from tables.windows import ROLLING, WINDOWS, ScopeWindows
 
 GATHER_MS = 30
 """Partitions tell of a scope in the same turn of the wall clock; so long the others are waited for."""
-EVERY_MS = 500
-"""The least time between two publications of a key because of events: less than a round of turns (see ADR 3)."""
+EVERY_MS = 300
+"""The least time between two publications of a key because of events, for partials that miss their turn (see ADR 3)."""
 BEHIND_EVERY_MS = 3_000
 """The same while the sources are being caught up with: nothing can be out in time, so nothing is hurried."""
 ROUND_MS = 8_000

@@ -22,10 +22,10 @@ decode = msgspec.msgpack.Decoder(dict[str, int]).decode
 
 
 class Frontier:
-    """Instants (real ms) up to which all that a feeding partition held has been delivered to the events.
+    """How far, in ms, a clock may go by what each feeding partition has delivered to the events.
 
-    Such an instant stays true for ever, so the greatest that anybody has said of a partition counts, and of all
-    partitions the smallest.
+    What was true once stays true, so the greatest that anybody has said of a partition counts, and of all partitions
+    the smallest.
     """
 
     def __init__(self) -> None:

@@ -38,8 +38,8 @@ class EngineConfig:
     fetch_bytes: int = 2 * 1024 * 1024
     chunk_records: int = 2000
     tick_s: float = 0.05
-    views_s: float = 0.1
-    due_s: float = 0.02
+    views_s: float = 0.2
+    due_s: float = 0.03
     feeds_s: float = 0.25
     stuck_s: float = 10.0
     """Delivery that takes longer is logged, and again each time as long."""

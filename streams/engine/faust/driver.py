@@ -17,7 +17,7 @@ from streams.engine.core import Core
 from streams.engine.faust.partition import PartitionRunner, PartitionStatus
 from streams.engine.faust.producer import Publisher
 from streams.engine.faust.rollup import RollupRunner, RollupStatus
-from streams.engine.faust.sink import SinkRunner
+from streams.engine.faust.sink import Handler, SinkRunner
 from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
 from streams.engine.ports import Output
@@ -28,13 +28,11 @@ if TYPE_CHECKING:
     from streams.engine.faust.config import EngineConfig
     from streams.engine.faust.runner import Runner
     from streams.engine.faust.transport import Chunk
-    from streams.engine.ports import Record, Rollup, Shard
+    from streams.engine.ports import Rollup, Shard
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RETRY_S = 1.0
-Handler = Callable[[int, "Sequence[Record]"], Awaitable[None]]
-"""Is given the partition and records in offset order; what it returns from is done with."""
 
 
 def exit_at_once(reason: str) -> NoReturn:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FRESH_MS = 2_000
+_VIEWING = 32
+"""Batches of partials on their way; beyond, what changes waits."""
 
 
 class PartitionStatus(NamedTuple):
@@ -56,7 +58,7 @@ class PartitionRunner(Runner):
         self._outgoing: asyncio.Queue[Append | Publish] = asyncio.Queue()
         self._pending: deque[Chunk] = deque()
         self._since: dict[int, float] = {}
-        self._viewing: list[Delivery] = []
+        self._viewing: deque[Delivery] = deque()
         self._caught_up = False
 
     # --- recovery ----------------------------------------------------------------------------------
@@ -108,18 +110,17 @@ class PartitionRunner(Runner):
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
     def views(self, turn: int) -> Sequence[Output]:
-        """What changed and has its turn, unless the last time's is still on its way."""
+        """What changed and has its turn, unless too much is still on its way."""
         if not self.ready or self._lost or not self.core.clock.now or not self._driver.may_write:
             return ()
-        if self._viewing and not all(one.future.done() for one in self._viewing):
-            return ()
-        for one in self._viewing:
-            one.future.result()
-        return self.core.views(self.lag_ms, turn)
+        viewing = self._viewing
+        while viewing and viewing[0].future.done():
+            viewing.popleft().future.result()
+        return self.core.views(self.lag_ms, turn) if len(viewing) <= _VIEWING else ()
 
     async def publish(self, views: Sequence[Output]) -> None:
         """Publish what `views` has given."""
-        self._viewing = await self._driver.publisher.publish(views)
+        self._viewing += await self._driver.publisher.publish(views)
 
     @property
     def lag_ms(self) -> int:

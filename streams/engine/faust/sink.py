@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from streams.clock import running_s
 from streams.engine.faust.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from faust.types import TP
 
@@ -18,20 +19,22 @@ if TYPE_CHECKING:
     from streams.engine.faust.transport import Chunk
     from streams.engine.ports import Record
 
+Handler = Callable[[int, "Sequence[Record]"], Awaitable[int]]
+"""Is given the partition and records in offset order, and retries what may be retried: an exception ends the process.
+
+Its answer is the greatest `at` (ms) of the events that it has made of them, 0 without any.
+"""
+
 
 class SinkRunner(Runner):
-    """Runs a handler from an assignment to the loss of it.
-
-    It is given the partition and records in offset order, and retries what may be retried:
-    an exception ends the process.
-    """
+    """Runs a handler from an assignment to the loss of it."""
 
     def __init__(
         self,
         driver: Driver,
         tp: TP,
         generation: int,
-        handler: Callable[[int, Sequence[Record]], Awaitable[None]],
+        handler: Handler,
     ) -> None:
         super().__init__(driver, tp)
         self._generation = generation
@@ -41,6 +44,7 @@ class SinkRunner(Runner):
         self._busy = False
         self._next_offset = 0
         self._reached = 0
+        self._greatest_at = 0
 
     async def start(self) -> None:
         """Go on at the commit."""
@@ -67,8 +71,8 @@ class SinkRunner(Runner):
         records = [record for record in chunk.records if record.offset >= self._next_offset]
         self._busy = True
         if records:
-            await self._handler(self.tp.partition, records)
-            self._reached = records[-1].timestamp
+            self._greatest_at = max(self._greatest_at, await self._handler(self.tp.partition, records))
+            self._reached = max(self._reached, min(self._greatest_at, records[-1].timestamp))
         self._busy = False
         self._next_offset = max(self._next_offset, chunk.next_offset)
         self._driver.consumer.mark_done(self.tp, self._next_offset, self._generation)
@@ -81,7 +85,11 @@ class SinkRunner(Runner):
 
     @property
     def reached(self) -> int:
-        """The real instant (ms) up to which all that the partition held has been handled; 0: not known."""
+        """How far a clock may go by what has been handled, in ms; 0: not known.
+
+        Up to now once all has been handled; before that as for the events themselves while they lag: the smaller of
+        the greatest `at` and the broker's timestamp.
+        """
         progress = self._driver.consumer.progress(self.tp)
         idle = self.ready and not (self._busy or self._pending or self._handed)
         if idle and progress is not None and self._next_offset >= progress.end:
