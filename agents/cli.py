@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": "Everything on this machine, with believable traffic: Kafka, Redis, a worker, the page.",
     "worker": "One worker of the group: events in, KPI records and alerts out.",
     "serve": "The wallboard and its API.",
+    "top": "The wallboard in a terminal.",
     "topics": "Create the topics of the contract, or check them.",
     "replay": "Run events through the same computation, without a broker.",
     "load": "Produce events at a rate and measure how long KPI records take.",
