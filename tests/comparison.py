@@ -12,29 +12,41 @@ from tables.replay import replay
 from tests import oracle
 
 WITHIN_1_PERCENT = ("_p50_s", "_p90_s", "_p95_s", "_max_s")
+FIELDS = ("v", "window", "window_start_at", "as_of", "partial")
 Record = dict[str, Any]
 
 
 def differences(events: list[Any], config: Mapping[str, Any], until: int | None) -> list[str]:
-    """Every KPI field of every scope and window, every alert field, and the reasons of dead letters."""
+    """Every field of every KPI and interval record, every alert field, and the reasons of dead letters."""
     expected = oracle.run(events, config, until)
     got = replay(events, dict(config), until, wall=wall_ms)
     return [
         *of_records(expected.kpi, got.kpi, expected.passing),
+        *(of_intervals(expected.intervals, got.intervals) if hasattr(got, "intervals") else ()),
         *_of_counts("alert", map(_alert, expected.alerts), map(_alert, got.alerts)),
         *_of_counts("dlq", (d["reason"] for d in expected.dlq), (d["reason"] for d in got.dlq)),
     ]
 
 
-def of_records(expected: list[Record], got: list[Record], passing: Iterable[tuple[str, str]] = ()) -> list[str]:
-    """Differences of KPI records; the scopes of `passing` may have records in which there is nothing."""
-    theirs, ours = ({(r["tenant"], r["scope"], r["window"]): r for r in records} for records in (expected, got))
+def of_intervals(expected: list[Record], got: list[Record]) -> list[str]:
+    """Differences of interval records; they have an order, a sequence number and no room for more of them."""
+    keys = [(r["tenant"], r["scope"], r["window_start_at"]) for r in got]
+    lines = [] if sorted(set(keys)) == keys else ["intervals: out of order, or two of a kind"]
+    lines += [f"interval {key}: seq {r['seq']}" for key, r in zip(keys, got, strict=True) if r["seq"] != r["as_of"]]
+    return [*lines, *of_records(expected, got, by="window_start_at")]
+
+
+def of_records(
+    expected: list[Record], got: list[Record], passing: Iterable[tuple[str, str]] = (), by: str = "window"
+) -> list[str]:
+    """Differences of records, one for each tenant, scope and `by`; those of `passing` may be, with nothing in them."""
+    theirs, ours = ({(r["tenant"], r["scope"], r[by]): r for r in records} for records in (expected, got))
     lines = [f"missing {key}" for key in sorted(theirs.keys() - ours.keys())]
     extra = sorted(ours.keys() - theirs.keys())
     lines += [f"extra {key}" for key in extra if key[:2] not in passing or any(ours[key]["metrics"].values())]
     for key in sorted(ours.keys() & theirs.keys()):
         want, have = theirs[key], ours[key]
-        differing = [field for field in ("v", "window_start_at", "as_of", "partial") if want[field] != have[field]]
+        differing = [field for field in FIELDS if want[field] != have[field]]
         lines += [f"{key} {field}: expected {want[field]}, got {have[field]}" for field in differing]
         want, have = want["metrics"], have["metrics"]
         lines += [f"{key} {name}: in one of them only" for name in sorted(want.keys() ^ have.keys())]

@@ -11,15 +11,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.oracle.face import Sample
 from tests.oracle.history import History, Placed
+from tests.oracle.intervals import Intervals
 from tests.oracle.life import Life, fold
 from tests.oracle.rules import Rules, rules_for
 from tests.oracle.sla import Demand, Outbox, as_record, demands
 from tests.oracle.validate import BadInputError, decode
-from tests.oracle.windows import Standing, records
+from tests.oracle.windows import Standing, age, records
 
 __all__ = ["Result", "replay", "run"]
 
@@ -33,6 +35,7 @@ class Result:
     `passing`: (tenant, scope) that the history knew for a while, but that its final fold does not know."""
 
     kpi: list[dict[str, Any]] = field(default_factory=list)
+    intervals: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     dlq: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -43,9 +46,9 @@ class Result:
 def replay(
     events: Iterable[Any], config: Mapping[str, Any] | None = None, until: int | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """The records at the end of `events` (in order of arrival): `kpi`, `alerts`, `dlq`."""
+    """The records at the end of `events` (in order of arrival): `kpi`, `intervals`, `alerts`, `dlq`."""
     result = run(events, config, until)
-    return {"kpi": result.kpi, "alerts": result.alerts, "dlq": result.dlq}
+    return {"kpi": result.kpi, "intervals": result.intervals, "alerts": result.alerts, "dlq": result.dlq}
 
 
 def run(
@@ -97,7 +100,7 @@ class _Conversation:
     def standing(self, clock: int) -> Standing:
         face = self.life.faces[-1]
         breached = any(d.due(clock).breach is not None for d in self.demands if d.run.cycle == face.cycle)
-        return Standing(face, face.in_cycle and breached)
+        return Standing(face, breached, age(face.opened_at, clock))
 
 
 class _World:
@@ -105,6 +108,7 @@ class _World:
         self.config = config
         self.result = Result()
         self.rules: dict[str, Rules] = {}
+        self.intervals: dict[str, Intervals] = {}
         self.clock: int | None = None
         self.current: dict[tuple[str, str], _Conversation] = {}
         self.all: list[_Conversation] = []
@@ -129,7 +133,10 @@ class _World:
                 self.fold(event, clock)
 
     def advance(self, at: int) -> int:
-        self.clock = at if self.clock is None else max(self.clock, at)
+        old = at if self.clock is None else self.clock
+        self.clock = max(old, at)
+        for tenant, intervals in self.intervals.items():
+            intervals.move(old, self.clock, partial(self.standing, tenant), partial(self.samples, tenant))
         while self.timers and self.timers[0][0] < self.clock:
             _, place = heapq.heappop(self.timers)
             self.result.alerts += self.all[place].settle(self.clock)
@@ -154,11 +161,20 @@ class _World:
             self.result.counts["forgotten"] += found is not None
             if tenant not in self.rules:
                 self.rules[tenant] = rules_for(self.config, tenant)
+                self.intervals[tenant] = Intervals(tenant, self.rules[tenant])
             found = _Conversation(tenant, conversation_id, self.rules[tenant])
             self.current[tenant, conversation_id] = found
             self.places[id(found)] = len(self.all)
             self.all.append(found)
         return found
+
+    def standing(self, tenant: str, at: int) -> list[Standing]:
+        mine = [one for one in self.current.values() if one.tenant == tenant]
+        return [one.standing(at) for one in mine if one.life.faces[-1].in_cycle]
+
+    def samples(self, tenant: str) -> list[Sample]:
+        """Booked so far, and what timers will book if nothing more happens."""
+        return [sample for one in self.all if one.tenant == tenant for sample in one.life.samples]
 
     def finish(self, until: int | None) -> None:
         if self.clock is None:
@@ -170,8 +186,11 @@ class _World:
             samples = [sample for life in lives for sample in life.samples]
             self.result.samples += samples
             scopes = {scope for life in lives for scope in life.scopes}
-            standing = [c.standing(at) for c in self.current.values() if c.tenant == tenant]
+            standing = self.standing(tenant, at)
             self.result.kpi += records(tenant, rules.zone, rules.formula, scopes, samples, standing, at)
             self.known -= {(tenant, scope) for scope in scopes}
+        for _, intervals in sorted(self.intervals.items()):
+            ordered = sorted(intervals.records, key=lambda record: (record["scope"], record["window_start_at"]))
+            self.result.intervals += ordered
         self.result.passing = self.known
         self.result.alerts.sort(key=lambda alert: tuple(alert[name] for name in ALERT_ORDER))

@@ -20,10 +20,11 @@ AGES = (("lt1h", 1), ("lt4h", 4), ("lt24h", 24), ("lt48h", 48))
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One conversation as it stands at the end."""
+    """A conversation in a cycle as it stands at an instant: all that the gauges of the instant depend on."""
 
     face: Face
     overdue: bool
+    age: str
 
 
 def window_start(window: str, at: int, zone: ZoneInfo) -> int:
@@ -44,60 +45,76 @@ def records(
     standing: Iterable[Standing],
     at: int,
 ) -> list[dict[str, Any]]:
-    booked: dict[str, list[Sample]] = {scope: [] for scope in scopes}
-    held: dict[str, list[Standing]] = {scope: [] for scope in scopes}
-    for sample in samples:
-        for scope in sample.scopes:
-            booked[scope].append(sample)
-    for one in standing:
-        if one.face.in_cycle:
-            for scope in scopes_of(one.face, one.face.agent):
-                held[scope].append(one)
+    sampled, standing_in = booked(samples), held(standing)
     out = []
-    for scope in sorted(booked):
+    for scope in sorted(scopes):
         for window in WINDOWS:
             start = window_start(window, at, zone)
             if window == "now":
-                metrics = gauges(held[scope], at)
+                metrics = read(gauges(standing_in.get(scope, [])), at)
             else:
-                metrics = figures([sample for sample in booked[scope] if start <= sample.at <= at], formula)
-            out.append(
-                {
-                    "v": 1,
-                    "tenant": tenant,
-                    "scope": scope,
-                    "window": window,
-                    "window_start_at": start,
-                    "as_of": at,
-                    "seq": 0,
-                    "partial": False,
-                    "metrics": metrics,
-                }
-            )
+                inside = [sample for sample in sampled.get(scope, []) if start <= sample.at <= at]
+                metrics = figures(inside, formula)
+            out.append(record(tenant, scope, window, start, at, metrics))
     return out
 
 
-def gauges(held: Sequence[Standing], at: int) -> dict[str, Any]:
+def booked(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    """The samples of each scope that has any."""
+    out: dict[str, list[Sample]] = {}
+    for sample in samples:
+        for scope in sample.scopes:
+            out.setdefault(scope, []).append(sample)
+    return out
+
+
+def held(standing: Iterable[Standing]) -> dict[str, list[Standing]]:
+    """The conversations of each scope that has any."""
+    out: dict[str, list[Standing]] = {}
+    for one in standing:
+        for scope in scopes_of(one.face, one.face.agent):
+            out.setdefault(scope, []).append(one)
+    return out
+
+
+def record(tenant: str, scope: str, window: str, start: int, at: int, metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "tenant": tenant,
+        "scope": scope,
+        "window": window,
+        "window_start_at": start,
+        "as_of": at,
+        "seq": 0,
+        "partial": False,
+        "metrics": metrics,
+    }
+
+
+def age(since: int, at: int) -> str:
+    return next((name for name, hours in AGES if at - since < hours * HOUR), "ge48h")
+
+
+def gauges(held: Sequence[Standing]) -> dict[str, Any]:
+    """All but `oldest_waiting_s`, which moves with the clock."""
     faces = [one.face for one in held]
     waiting = [face.waiting_since for face in faces if face.waiting_since is not None]
-    oldest = min(waiting, default=None)
-    ages = [at - face.opened_at for face in faces]
-    out: dict[str, Any] = {
+    return {
         "backlog_open": len(faces),
         "backlog_pending": sum(face.status == "pending" for face in faces),
         "backlog_unassigned": sum(face.agent is None for face in faces),
         "backlog_waiting": len(waiting),
         "backlog_overdue": sum(one.overdue for one in held),
-        "oldest_waiting_at": oldest,
-        "oldest_waiting_s": None if oldest is None else (at - oldest) / 1000,
+        "oldest_waiting_at": min(waiting, default=None),
         "concurrency": sum(face.status == "open" and face.agent is not None for face in faces),
+        **{f"backlog_age_{name}": sum(one.age == name for one in held) for name in (*dict(AGES), "ge48h")},
     }
-    floor = 0
-    for name, hours in AGES:
-        out[f"backlog_age_{name}"] = sum(floor <= age < hours * HOUR for age in ages)
-        floor = hours * HOUR
-    out["backlog_age_ge48h"] = sum(age >= floor for age in ages)
-    return out
+
+
+def read(gauged: dict[str, Any], at: int) -> dict[str, Any]:
+    """Gauges as a record of `at` has them."""
+    oldest = gauged["oldest_waiting_at"]
+    return gauged | {"oldest_waiting_s": None if oldest is None else (at - oldest) / 1000}
 
 
 def figures(samples: Sequence[Sample], formula: str) -> dict[str, Any]:

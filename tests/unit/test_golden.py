@@ -4,7 +4,8 @@ A timeline has one event a line, in order of arrival: `HH:MM:SS[.mmm] what words
 Wednesday), UTC; its conversation is `c`, its channel `chat`, its tenant `acme` unless the line says otherwise (`in=`,
 `channel=`, `tenant=`), and its id the number of its line (`id=`). `kpis` says what some metrics of a record must be;
 `alerts`, where given, are all alerts, in any order, with as many of their fields as are written; `counts` are outcomes
-of records, `dlq` the number of dead letters, `absent` scopes without records.
+of records, `dlq` the number of dead letters, `absent` scopes without records. `intervals` says of a scope which
+intervals it has records of, all of them, by their start, and what some metrics of each must be.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ import yaml
 
 from streams.clock import wall_ms
 from tables.replay import Result, replay
+from tests import oracle
 from tests.comparison import close, differences
 
 FOLDER = Path(__file__).parents[1] / "golden" / "scenarios"
 DAY = datetime(2024, 6, 12, tzinfo=UTC)
 Event = dict[str, Any]
 Words = list[str]
+Metrics = dict[str, float | None]
+SCOPES = ("tenant", "channel:", "agent:", "team:", "priority:", "topic:")
 
 
 def instant(text: str) -> int:
@@ -105,19 +109,31 @@ def check_alerts(lines: list[str], got: list[Event]) -> None:
     assert left == []
 
 
-def check_kpis(kpis: dict[str, dict[str, float | None]], result: Result) -> None:
+def check_kpis(kpis: dict[str, Metrics], result: Result) -> None:
     records = {f"{r['tenant']}/{r['scope']} {r['window']}": r["metrics"] for r in result.kpi}
     for name, metrics in kpis.items():
-        have = records.get(name) or records[f"acme/{name}"]
-        for metric, value in metrics.items():
-            ok = close(metric, value, have[metric]) or (value and abs((have[metric] or 0) - value) < 1e-9)
-            assert ok, f"{name} {metric}: expected {value}, got {have[metric]}"
+        check_metrics(name, metrics, records.get(name) or records[f"acme/{name}"])
+
+
+def check_metrics(name: str, metrics: Metrics, have: Metrics) -> None:
+    for metric, value in metrics.items():
+        ok = close(metric, value, have[metric]) or (value and abs((have[metric] or 0) - value) < 1e-9)
+        assert ok, f"{name} {metric}: expected {value}, got {have[metric]}"
+
+
+def check_intervals(intervals: dict[str, dict[str, Metrics]], got: list[Event]) -> None:
+    for name, told in intervals.items():
+        tenant, scope = ("acme", name) if name.startswith(SCOPES) else name.split("/", 1)
+        theirs = {r["window_start_at"]: r["metrics"] for r in got if (r["tenant"], r["scope"]) == (tenant, scope)}
+        assert theirs.keys() == {instant(f"{start}:00") for start in told}, name
+        for start, metrics in told.items():
+            check_metrics(f"{name} {start}", metrics, theirs[instant(f"{start}:00")])
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_golden(path: Path) -> None:
     told = yaml.safe_load(path.read_text())
-    known = {"title", "rule", "settings", "timeline", "until", "kpis", "alerts", "counts", "dlq", "absent"}
+    known = {"title", "rule", "settings", "timeline", "until", "kpis", "intervals", "alerts", "counts", "dlq", "absent"}
     assert told.keys() <= known
     assert told["title"]
     assert told["rule"]
@@ -125,6 +141,7 @@ def test_golden(path: Path) -> None:
     settings, until = told.get("settings", {}), instant(told["until"])
     result = replay(events, settings, until, wall=wall_ms)
     check_kpis(told.get("kpis", {}), result)
+    check_intervals(told.get("intervals", {}), oracle.run(events, settings, until).intervals)
     if "alerts" in told:
         check_alerts(told["alerts"], result.alerts)
     assert len(result.dlq) == told.get("dlq", 0)
