@@ -14,6 +14,7 @@ COMMANDS = {
     "top": "The wallboard in a terminal.",
     "topics": "Create the topics of the contract, or check them.",
     "replay": "Run events through the same computation, without a broker.",
+    "explain": "One conversation: what was booked, when and why.",
     "load": "Produce events at a rate and measure how long KPI records take.",
     "dlq": "Rejected records and their reasons.",
     "config": "Check a configuration file; its JSON Schema.",

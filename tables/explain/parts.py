@@ -15,6 +15,7 @@ from tables.explain.trace import Entry
 from tables.facts import MINUTE, SEEN, Fact
 from tables.kpis import read_gauges
 from tables.scopes import scopes
+from tables.settings import TenantSettings
 from tables.state import METRICS, Run, State
 from tables.windows import ROLLING
 
@@ -123,10 +124,13 @@ def standing_of(s: State, now: int) -> Standing:
     )
 
 
-def deadlines_of(entry: Entry) -> tuple[Deadline, ...]:
+def deadlines_of(entry: Entry, values: TenantSettings) -> tuple[Deadline, ...]:
     """The deadlines that an entry set, moved or paused; how a run ends is told by its alert."""
     before = {run.key: run for run in entry.before.runs}
     out: list[Deadline] = []
+    if (anchor := entry.after.anchor) and anchor != entry.before.anchor:
+        due = anchor + values.threshold_ms(entry.after.channel)
+        out.append(Deadline(metric="service_level", change="set", deadline_at=due, policy="", started_at=anchor))
     for run in entry.after.runs:
         was = before.get(run.key)
         if was is None:

@@ -42,13 +42,15 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of an SLA run's deadline."""
+    """A change of a deadline: an SLA run's, or the anchor + T of the service level."""
 
     metric: str
+    """`service_level`, or a metric of policies."""
     change: Literal["set", "moved", "paused", "resumed", "untracked"]
     deadline_at: int | None
     """None while it is not tracked: the policy in force has no target for it."""
     policy: str
+    """Empty where it is not tracked, and for the service level."""
     started_at: int
 
 

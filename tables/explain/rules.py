@@ -18,6 +18,7 @@ from tables.state import (
     CUSTOMER,
     HANDOFF,
     HUMAN,
+    METRICS,
     NONE,
     ON_HOLD,
     OPEN,
@@ -31,6 +32,8 @@ from tables.state import (
 )
 
 STATUSES: dict[int, Status] = {NONE: "none", OPEN: "open", PENDING: "pending", ON_HOLD: "on_hold", RESOLVED: "resolved"}
+LONG_MS = 120_000
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _WHAT = {CUSTOMER: "customer message", HUMAN: "human reply", HANDOFF: "hand-off", STATUS: "status"}
 Rules = Iterator[Rule]
 
@@ -55,23 +58,46 @@ def seconds(ms: int) -> str:
     return f"{ms / 1000:,.3f}".rstrip("0").rstrip(".") + " s"
 
 
+def duration(ms: int) -> str:
+    """A duration in ms as seconds, and from two minutes on also in larger units.
+
+    >>> duration(95_500), duration(9_245_000)
+    ('95.5 s', '9,245 s (2 h 34 min)')
+    """
+    text = seconds(ms)
+    if ms < LONG_MS:
+        return text
+    left, parts = ms // 1000, []
+    for unit, size in _UNITS:
+        amount, left = divmod(left, size)
+        if amount:
+            parts.append(f"{amount} {unit}")
+        elif parts:
+            break
+    return f"{text} ({' '.join(parts[:2])})"
+
+
 def _timer(entry: Entry, values: TenantSettings) -> Rules:
     if _value(entry, SL_MISSED) is not None:
         limit = seconds(values.threshold_ms(entry.after.channel))
         yield Rule(name="service level: missed", why=f"T = {limit} have passed since the anchor without a human reply")
     for alert in entry.demands:
         if alert.state == "imminent":
-            yield Rule(name="warning", why=f"level {alert.level} of policy {alert.policy} is reached")
+            yield Rule(name="warning", why=f"{METRICS[alert.metric]}: level {alert.level} of policy {alert.policy}")
         else:
-            yield Rule(name="breach", why=f"the deadline of policy {alert.policy} has passed")
+            yield Rule(name="breach", why=f"{METRICS[alert.metric]}: the deadline of policy {alert.policy} has passed")
 
 
 def _late(step: Step, values: TenantSettings) -> Rules:
-    if step.behind is not None:
-        behind = seconds(step.t - step.at)
-        limit = seconds(values.lateness_ms)
-        why = f"{behind} behind the newest event, or out of order past the lateness ({limit}): folded as the newest"
-        yield Rule(name="late", why=why)
+    if step.behind is None:
+        return
+    limit = f"the lateness ({seconds(values.lateness_ms)})"
+    if step.t - step.at > values.lateness_ms:
+        why = f"{duration(step.t - step.at)} before the newest event, more than {limit}: folded as the newest"
+    else:
+        why = f"out of order, the clock past the newest event by more than {limit}, or more events behind it than "
+        why += f"reorder_max ({values.reorder_max}): folded as the newest"
+    yield Rule(name="late", why=why)
 
 
 def _opened(entry: Entry, step: Step) -> Rules:
@@ -120,11 +146,11 @@ def _human(entry: Entry, step: Step, _: OfConversation, values: TenantSettings) 
         yield Rule(name="reply into the bot", why="ends being with the bot; counts as answered, without an FRT sample")
     elif first is not None:
         yield Rule(
-            name="first response", why=f"{seconds(first)} from the anchor to the reply, credited to {step.agent}"
+            name="first response", why=f"{duration(first)} from the anchor to the reply, credited to {step.agent}"
         )
         yield from _decided(entry, first, values)
     elif following is not None:
-        why = f"{seconds(following)} since the oldest unanswered message, credited to {step.agent}"
+        why = f"{duration(following)} since the oldest unanswered message, credited to {step.agent}"
         yield Rule(name="next response", why=why)
     elif step.behind is not None and after.waiting_since:
         yield Rule(name="older than the wait", why="it is older than what the customer waits for: it ends no wait")
@@ -145,9 +171,8 @@ def _bot(entry: Entry, _: Step, __: OfConversation, ___: TenantSettings) -> Rule
     if s.with_bot:
         why = "it has the conversation already"
     elif entry.after.with_bot:
-        ended = "; the wait ends undecided" if s.anchor and not s.decided else ""
-        name = "with the bot"
-        yield Rule(name=name, why=f"no human reply, hand-off or assignment has come in this cycle{ended}")
+        why = "the bot takes over: no human reply, hand-off or assignment has come in this cycle"
+        yield Rule(name="with the bot", why=why + ("; the wait ends undecided" if s.anchor and not s.decided else ""))
         return
     elif not s.in_cycle:
         why = "no cycle is open: nothing changes"
@@ -159,7 +184,10 @@ def _bot(entry: Entry, _: Step, __: OfConversation, ___: TenantSettings) -> Rule
 
 
 def _assigned(entry: Entry, step: Step, _: OfConversation, values: TenantSettings) -> Rules:
-    yield Rule(name="assigned", why=_moves(entry, ("assignee", "agent"), ("team", "team")))
+    before, after = entry.before, entry.after
+    moves = (("assignee", before.agent, after.agent), ("team", before.team, after.team))
+    changes = [f"{name} {was or 'none'} → {now or 'none'}" for name, was, now in moves if was != now]
+    yield Rule(name="assigned", why=", ".join(changes) or "nothing changes")
     if step.sets & 1 and step.agent is not None:
         yield from _taken_back(entry, values, "an assignment to an agent")
 
@@ -170,7 +198,7 @@ def _handoff(entry: Entry, step: Step, _: OfConversation, values: TenantSettings
         yield Rule(name="hand-off on a resolved conversation", why="sets the team and nothing more")
         return
     if step.team is not None:
-        yield Rule(name="team", why=_moves(entry, ("team", "team")))
+        yield Rule(name="team", why=_move(before.team, after.team))
     if before.anchor:
         fate = "missed already, which stays booked" if before.decided else "undecided"
         why = f"the wait is dropped ({fate}) and a new one starts; waiting since stays"
@@ -196,17 +224,16 @@ def _status(entry: Entry, step: Step, _: OfConversation, values: TenantSettings)
     before, after = entry.before, entry.after
     if step.value != RESOLVED:
         was = OPEN if after.cycles > before.cycles else before.phase
-        change = f"{STATUSES[was]} → {STATUSES[after.phase]}" if was != after.phase else "nothing changes"
-        yield Rule(name="status", why=change)
+        yield Rule(name="status", why=_move(STATUSES[was], STATUSES[after.phase]))
         return
     if not before.in_cycle:
         name = "resolved before any cycle" if before.phase == NONE else "second resolved"
         yield Rule(name=name, why="there is no open cycle: nothing changes")
         return
-    yield Rule(name="resolved", why=f"the cycle ends after {seconds(entry.at - before.opened_at)}")
+    yield Rule(name="resolved", why=f"the cycle ends after {duration(entry.at - before.opened_at)}")
     if not before.anchor:
         return
-    waited, limit = seconds(entry.at - before.anchor), seconds(values.threshold_ms(before.channel))
+    waited, limit = duration(entry.at - before.anchor), seconds(values.threshold_ms(before.channel))
     if _value(entry, SL_ABANDONED) is not None:
         why = f"resolved {waited} after the anchor, within T = {limit}, without a human reply"
         yield Rule(name="service level: abandoned", why=why)
@@ -218,7 +245,7 @@ def _status(entry: Entry, step: Step, _: OfConversation, values: TenantSettings)
 
 
 def _priority(entry: Entry, _: Step, __: OfConversation, ___: TenantSettings) -> Rules:
-    yield Rule(name="priority", why=_moves(entry, ("priority", "priority")))
+    yield Rule(name="priority", why=_move(entry.before.priority, entry.after.priority))
 
 
 def _tagged(entry: Entry, _: Step, __: OfConversation, ___: TenantSettings) -> Rules:
@@ -242,13 +269,8 @@ def _nothing(_: Entry, __: Step, event: OfConversation, ___: TenantSettings) -> 
             yield Rule(name="no effect", why="changes nothing")
 
 
-def _moves(entry: Entry, *fields: tuple[str, str]) -> str:
-    moves = []
-    for name, field in fields:
-        was, now = getattr(entry.before, field), getattr(entry.after, field)
-        if was != now:
-            moves.append(f"{name} {was or 'none'} → {now or 'none'}")
-    return ", ".join(moves) or "nothing changes"
+def _move(was: str | None, now: str | None) -> str:
+    return f"{was or 'none'} → {now or 'none'}" if was != now else "nothing changes"
 
 
 def _value(entry: Entry, kind: int) -> int | None:

@@ -94,10 +94,11 @@ class _Input:
     def near(self, conversation_id: str) -> list[str]:
         """Ids of other conversations that look like it."""
         ids = sorted({each for _, each in self.others})
-        folded = conversation_id.casefold()
-        holding = [each for each in ids if folded in each.casefold() or each.casefold() in folded]
+        asked = conversation_id.casefold()
+        holding = [each for each in ids if asked in each.casefold() or each.casefold() in asked]
+        holding.sort(key=lambda each: abs(len(each) - len(asked)))
         close = get_close_matches(conversation_id, ids, NEAR) if len(ids) <= NEAR_AMONG else []
-        return list(dict.fromkeys([*close, *holding]))[:NEAR]
+        return list(dict.fromkeys([*holding[:NEAR], *close]))[:NEAR]
 
 
 def explain(

@@ -79,7 +79,7 @@ def _moment(entry: Entry, arrival: Arrival | None, sent: list[Sent], values: Ten
         arrived=None if arrival is None else _arrived(arrival),
         rules=rules_of(entry, event, values),
         samples=samples_of(entry.facts, values.timezone, until),
-        deadlines=deadlines_of(entry),
+        deadlines=deadlines_of(entry, values),
         alerts=tuple(each.alert for each in sent),
         changed=None if arrival is None else _changed(arrival, entry, values, until),
         standing=standing_of(entry.after, entry.at),

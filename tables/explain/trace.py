@@ -72,13 +72,11 @@ class Sent(NamedTuple):
 class TracedLife(Life):
     """A life that notes what each step and each timer did."""
 
-    __slots__ = ("entries", "fired")
+    __slots__ = ("entries",)
 
     def __init__(self, state: State, rules: Rules) -> None:
         super().__init__(state, rules)
         self.entries: list[Entry] = []
-        self.fired = state.fired
-        """The instant of the last timer that had acted before."""
 
     def apply(self, step: Step) -> None:
         """As in production, and noted."""
@@ -195,23 +193,24 @@ class Watch:
             self._history, self._seen = history, 0
         elif life is not self._life:
             again = True
-            self.lives[-1], self._seen = self._standing(self.lives[-1], life), 0
+            self.lives[-1], self._seen = _before(life, self.lives[-1]), 0
         self._life = life
         self.lives[-1].extend(life.entries[self._seen :])
         self._seen = len(life.entries)
         return again
 
-    @staticmethod
-    def _standing(entries: list[Entry], life: TracedLife) -> list[Entry]:
-        """The entries from before the state from which a history, now one step longer, was folded again."""
-        left = _steps(entries) + 1 - _steps(life.entries)
-        out: list[Entry] = []
-        for entry in entries:
-            if not left and (entry.step is not None or entry.at > life.fired):
-                break
-            left -= entry.step is not None
-            out.append(entry)
-        return out
+
+def _before(life: TracedLife, entries: list[Entry]) -> list[Entry]:
+    """The entries before the state from which a history, now one step longer, was folded again."""
+    # That state is always the one right after a step: the base of a history never holds a timer's doing.
+    left = _steps(entries) + 1 - _steps(life.entries)
+    out: list[Entry] = []
+    for entry in entries:
+        if not left:
+            break
+        left -= entry.step is not None
+        out.append(entry)
+    return out
 
 
 def _steps(entries: list[Entry]) -> int:
