@@ -55,7 +55,8 @@ class Ingest:
         if record.value is None:
             self.counts[channel, "empty"] += 1
             return [], 0
-        headers = {name.lower(): text.decode("utf-8", "replace") for name, text in record.headers}
+        # Kafka has headers without a value too.
+        headers = {name.lower(): (text or b"").decode("utf-8", "replace") for name, text in record.headers}
         headers.setdefault("received_at", str(record.timestamp))
         try:
             reading = read(channel, record.value, headers, self._house(headers.get("tenant", "")))
