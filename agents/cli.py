@@ -16,7 +16,7 @@ COMMANDS = {
     "replay": "Run events through the same computation, without a broker.",
     "explain": "One conversation: what was booked, when and why.",
     "load": "Produce events at a rate and measure how long KPI records take.",
-    "dlq": "Rejected records and their reasons.",
+    "dlq": "Rejected records: their reasons; put them back after a fix.",
     "config": "Check a configuration file; its JSON Schema.",
     "broker": "A real Apache Kafka on this machine, for development.",
     "redis": "A real Redis on this machine, for development.",

@@ -123,7 +123,10 @@ DEAD_LETTER_BYTES: Final = 900_000
 """The most of a rejected value that a dead letter keeps: with key and headers it fits a producer's 1,000,000."""
 _KEY_BYTES: Final = 16_384
 _HEADER_BYTES: Final = 32_768
-_OWN_HEADERS: Final = frozenset({"reason", "detail", "source_topic", "source_partition", "source_offset", "cut"})
+DEAD_LETTER_HEADERS: Final = frozenset(
+    {"reason", "detail", "source_topic", "source_partition", "source_offset", "source_timestamp", "cut"}
+)
+"""Headers that a dead letter adds to those of the record."""
 
 
 def dead_letter(record: Record, reason: str, detail: str, source_topic: str, source_partition: int) -> Output:
@@ -140,7 +143,7 @@ def dead_letter(record: Record, reason: str, detail: str, source_topic: str, sou
     if key is not None and len(key) > _KEY_BYTES:
         cut.append(f"key of {len(key)} bytes")
         key = None
-    headers = tuple((name, held) for name, held in headers if name not in _OWN_HEADERS)
+    headers = tuple((name, held) for name, held in headers if name not in DEAD_LETTER_HEADERS)
     if (size := sum(len(name) + len(held or b"") for name, held in headers)) > _HEADER_BYTES:
         cut.append(f"headers of {size} bytes")
         headers = ()
@@ -150,6 +153,7 @@ def dead_letter(record: Record, reason: str, detail: str, source_topic: str, sou
         "source_topic": source_topic,
         "source_partition": str(source_partition),
         "source_offset": str(record.offset),
+        "source_timestamp": str(record.timestamp),
     } | ({"cut": ", ".join(cut)} if cut else {})
     return Output(
         "dlq", key, value, None, (*headers, *((name, held.encode("utf-8", "replace")) for name, held in own.items()))

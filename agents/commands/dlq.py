@@ -1,4 +1,4 @@
-"""`sigap dlq`: rejected records and their reasons."""
+"""`sigap dlq`: rejected records and their reasons, and how they come back."""
 
 import asyncio
 from collections import deque
@@ -10,10 +10,16 @@ from typing import Any
 
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from agents.commands._environment import read_environment
+from agents.dlq.letter import INPUTS, Letter
+from agents.dlq.put_back import Choice, Returns
+from agents.dlq.report import Progress, report
+from agents.printable import printable
 from agents.settings import Environment
 from agents.topics import PATIENCE_S, TopicsError, partition_counts
+from streams.rejects import REASONS
 from streams.topics import BY_NAME
 
 _POLL_MS = 1_000
@@ -25,37 +31,26 @@ class DeadLetter:
     """One rejected record: `at` is when it was rejected, in ms, `size` the bytes of its value."""
 
     at: int
-    reason: str
-    detail: str
-    source: str
+    letter: Letter
     size: int
     value: bytes
 
     @classmethod
     def of(cls, record: Any) -> "DeadLetter":
-        """The dead letter in a record of aiokafka; a header that is missing shows as `?`."""
-        held = {name: (value or b"").decode("utf-8", "backslashreplace") for name, value in record.headers}
-        source = f"{held.get('source_topic', '?')}/{held.get('source_partition', '?')}@{held.get('source_offset', '?')}"
-        detail = held.get("detail", "") + (f" (cut: {held['cut']})" if "cut" in held else "")
+        """The dead letter in a record of aiokafka."""
         value = record.value or b""
-        return cls(record.timestamp, held.get("reason", "?"), detail, source, len(value), value[:_KEPT])
+        return cls(record.timestamp, Letter.of(record.headers, record.timestamp), len(value), value[:_KEPT])
 
     def line(self) -> str:
         """Time, reason, source, size and detail; nothing of the value."""
         time = datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return _printable(f"{time}  {self.reason:<15}  {self.source}  {self.size} B  {self.detail}")
+        letter = self.letter
+        cut = f" (cut: {letter.cut})" if letter.cut is not None else ""
+        returned = f" (returned: {letter.returned})" if letter.returned else ""
+        return printable(f"{time}  {letter.reason:<15}  {letter.source}  {self.size} B  {letter.detail}{cut}{returned}")
 
 
-@click.group()
-def command() -> None:
-    """Rejected records and their reasons. SIGAP_KAFKA names the brokers."""
-
-
-@command.command(name="list")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="The newest N.")
-@click.option("--reason", metavar="R", help="Only those with this reason, such as missing_field.")
-@click.option("--show-values", is_flag=True, help="The values too. They may hold what customers wrote.")
-@click.option(
+_WAIT = click.option(
     "--wait",
     type=click.FloatRange(0),
     default=PATIENCE_S,
@@ -63,6 +58,18 @@ def command() -> None:
     metavar="S",
     help="Seconds to wait for brokers.",
 )
+
+
+@click.group()
+def command() -> None:
+    """Rejected records: their reasons; put them back after a fix. SIGAP_KAFKA names the brokers."""
+
+
+@command.command(name="list")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="The newest N.")
+@click.option("--reason", metavar="R", help="Only those with this reason, such as missing_field.")
+@click.option("--show-values", is_flag=True, help="The values too. They may hold what customers wrote.")
+@_WAIT
 def _list(limit: int, reason: str | None, *, show_values: bool, wait: float) -> None:
     """Show rejected records, the newest last: time, reason, source topic/partition@offset, size, detail."""
     environment = read_environment(kafka=True)
@@ -75,8 +82,47 @@ def _list(limit: int, reason: str | None, *, show_values: bool, wait: float) -> 
         click.echo(letter.line())
         if show_values:
             text = letter.value.decode("utf-8", "backslashreplace")
-            click.echo(f"    {_printable(text)}{'...' if letter.size > len(letter.value) else ''}")
+            click.echo(f"    {printable(text)}{'...' if letter.size > len(letter.value) else ''}")
     click.echo(f"{len(letters)} shown" if letters else "no rejected records", err=True)
+
+
+@command.command(name="replay")
+@click.option(
+    "--reason", "reasons", type=click.Choice(list(REASONS)), multiple=True, help="Only those with this reason; again."
+)
+@click.option("--topic", metavar="T", help=f"Only those from this topic: {', '.join(INPUTS)}.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="The oldest N, then stop.")
+@click.option("--again", is_flag=True, help="Also those that were put back before and rejected again.")
+@click.option("--from-start", is_flag=True, help="Begin anew: also those that were put back before.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@_WAIT
+def _replay(reasons: tuple[str, ...], topic: str | None, wait: float, **how: Any) -> None:
+    """Put rejected records back into their source topics after a fix: key, value and headers as they came.
+
+    What was put back is remembered, so another run goes on from there. Events have ids: one that comes twice changes
+    nothing. Exit 1 if some could not be put back.
+    """
+    environment = read_environment(kafka=True)
+    full = None if topic is None else _source(environment.topic_prefix, topic)
+    choice = Choice(frozenset(reasons), full, **how)
+    progress = Progress(dry_run=choice.dry_run)
+    returns = Returns(environment, choice, progress.told)
+    try:
+        asyncio.run(returns.run(lambda line: click.echo(line, err=True), wait))
+    except (TopicsError, KafkaError, TimeoutError) as error:
+        progress.end()
+        why = str(error) or type(error).__name__
+        raise click.ClickException(f"{why}\nstopped; another run goes on from what was delivered") from None
+    progress.end()
+    if not report(returns.outcome, dry_run=choice.dry_run):
+        raise SystemExit(1)
+
+
+def _source(prefix: str, topic: str) -> str:
+    name = topic.removeprefix(f"{prefix}.")
+    if name not in INPUTS:
+        raise click.UsageError(f"--topic {topic!r} is not allowed; allowed: {', '.join(INPUTS)}")
+    return f"{prefix}.{name}"
 
 
 async def read(
@@ -115,14 +161,9 @@ async def _read(consumer: Any, partitions: list[TopicPartition], limit: int, rea
         for partition, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
             for record in records:
                 letter = DeadLetter.of(record)
-                if record.offset < ends[partition] and reason in {None, letter.reason}:
+                if record.offset < ends[partition] and reason in {None, letter.letter.reason}:
                     found[partition].append(letter)
         for partition in list(left):
             if await consumer.position(partition) >= ends[partition]:
                 left.remove(partition)
     return sorted(chain(*found.values()), key=lambda letter: letter.at)[-limit:]
-
-
-def _printable(text: str) -> str:
-    """The text with control characters escaped, so that it cannot speak to the terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

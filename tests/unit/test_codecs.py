@@ -294,6 +294,7 @@ def test_a_dead_letter_is_the_record_with_the_reason() -> None:
         ("source_topic", b"sigap.events"),
         ("source_partition", b"3"),
         ("source_offset", b"42"),
+        ("source_timestamp", b"7"),
     )
 
 
