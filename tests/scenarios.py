@@ -30,6 +30,7 @@ from tests.scenario_parts import (
     TENANTS,
     TOPICS,
     ZONES,
+    Config,
     Event,
     Scenario,
     configuration,
@@ -40,12 +41,16 @@ from tests.scenario_parts import (
 
 def scenario(seed: int) -> Scenario:
     """(config, events in order of arrival, until). `until` None: the greatest `at`."""
-    return _Writer(seed).write()
+    return Writer(seed).write()
 
 
 def sorted_scenario(seed: int) -> Scenario:
-    """The same with arrivals sorted by `at` (a bad record without one stays behind its neighbour)."""
-    config, events, until = scenario(seed)
+    """The same with arrivals sorted by `at`."""
+    return in_order(*scenario(seed))
+
+
+def in_order(config: Config, events: list[Event], until: int | None) -> Scenario:
+    """A scenario with its arrivals sorted by `at` (a bad record without one stays behind its neighbour)."""
     keyed: list[tuple[int, Event]] = []
     last = 0
     for event in events:
@@ -56,7 +61,7 @@ def sorted_scenario(seed: int) -> Scenario:
 
 
 @dataclass(slots=True)
-class _Talk:
+class Talk:
     """A conversation being written: `anchors` are instants from which something may be measured."""
 
     tenant: str
@@ -68,7 +73,7 @@ class _Talk:
     events: list[Event] = field(default_factory=list)
 
 
-class _Writer:
+class Writer:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.plot = self.rng.choice(PLOTS)
@@ -102,7 +107,7 @@ class _Writer:
 
     # Conversations
 
-    def talk(self, base: int) -> _Talk:
+    def talk(self, base: int) -> Talk:
         rng = self.rng
         spread = {"compact": HOUR, "day": 20 * HOUR, "weeks": 12 * DAY}[self.plot]
         name = rng.choice((f"c{self.serial}", f"c {self.serial}/x", f"c|{self.serial}:%"))
@@ -110,7 +115,7 @@ class _Writer:
         if rng.random() < 0.3 and tenant not in self.shared:  # one conversation id in several tenants
             self.shared.add(tenant)
             name = "same"
-        talk = _Talk(tenant, name, rng.choice(CHANNELS), base + rng.randrange(spread))
+        talk = Talk(tenant, name, rng.choice(CHANNELS), base + rng.randrange(spread))
         if rng.random() < 0.2:
             talk.at = talk.at // MINUTE * MINUTE
         self.serial += 1
@@ -127,8 +132,8 @@ class _Writer:
             self.emit(talk, act)
         return talk
 
-    def action(self) -> Callable[[_Talk], Event]:
-        weighted: tuple[tuple[Callable[[_Talk], Event], int], ...] = (
+    def action(self) -> Callable[[Talk], Event]:
+        weighted: tuple[tuple[Callable[[Talk], Event], int], ...] = (
             (self.customer, 20),
             (self.reply, 18),
             (self.resolved, 9),
@@ -144,10 +149,10 @@ class _Writer:
             (self.delivery, 3),
         )
         acts, weights = zip(*weighted, strict=True)
-        chosen: Callable[[_Talk], Event] = self.rng.choices(acts, weights)[0]
+        chosen: Callable[[Talk], Event] = self.rng.choices(acts, weights)[0]
         return chosen
 
-    def next_instant(self, talk: _Talk, act: Callable[[_Talk], Event]) -> int:
+    def next_instant(self, talk: Talk, act: Callable[[Talk], Event]) -> int:
         """Often at, or a millisecond beside, an instant that decides something."""
         rng, at = self.rng, talk.at
         dice = rng.random()
@@ -175,7 +180,7 @@ class _Writer:
             return at + rng.choice((HOUR, 4 * HOUR, rng.randrange(6 * HOUR), 24 * HOUR, 48 * HOUR))
         return at + rng.choice((rng.randrange(10 * SECOND), rng.randrange(2 * MINUTE), rng.randrange(15 * MINUTE)))
 
-    def emit(self, talk: _Talk, act: Callable[[_Talk], Event]) -> None:
+    def emit(self, talk: Talk, act: Callable[[Talk], Event]) -> None:
         event = self.common(talk) | act(talk)
         if self.rng.random() < 0.04:
             event["channel"] = self.rng.choice(CHANNELS)  # only the first one's counts
@@ -188,7 +193,7 @@ class _Writer:
             talk.opened.append(talk.at)
         talk.events.append(event)
 
-    def common(self, talk: _Talk) -> Event:
+    def common(self, talk: Talk) -> Event:
         self.serial += 1
         return {
             "v": 1,
@@ -201,7 +206,7 @@ class _Writer:
 
     # Events, beyond the common fields
 
-    def customer(self, talk: _Talk) -> Event:
+    def customer(self, talk: Talk) -> Event:
         event: Event = {"type": "message", "direction": "inbound", "author": "customer"}
         if self.rng.random() < 0.8:
             event["customer_id"] = f"h{len(talk.conversation_id)}"
@@ -211,17 +216,17 @@ class _Writer:
             event |= {"private": False, "auto": False}
         return event
 
-    def reply(self, _: _Talk) -> Event:
+    def reply(self, _: Talk) -> Event:
         return {"type": "message", "direction": "outbound", "author": "agent", "agent_id": self.agent()}
 
-    def bot(self, _: _Talk) -> Event:
+    def bot(self, _: Talk) -> Event:
         event: Event = {"type": "message", "direction": "outbound", "author": "bot"}
         return event | ({self.rng.choice(("private", "auto")): True} if self.rng.random() < 0.15 else {})
 
-    def note(self, talk: _Talk) -> Event:
+    def note(self, talk: Talk) -> Event:
         return self.reply(talk) | {self.rng.choice(("private", "auto")): True}
 
-    def odd(self, talk: _Talk) -> Event:
+    def odd(self, talk: Talk) -> Event:
         direction, author = self.rng.choice(
             (
                 ("outbound", "system"),
@@ -233,10 +238,10 @@ class _Writer:
         )
         return self.reply(talk) | {"direction": direction, "author": author}
 
-    def handoff(self, _: _Talk) -> Event:
+    def handoff(self, _: Talk) -> Event:
         return {"type": "handoff"} | self.rng.choice(({}, {}, {"team": self.rng.choice(TEAMS)}, {"team": None}))
 
-    def assigned(self, _: _Talk) -> Event:
+    def assigned(self, _: Talk) -> Event:
         agent, team = {"agent_id": self.agent()}, {"team": self.rng.choice(TEAMS)}
         no_agent, no_team = {"agent_id": None}, {"team": None}
         return {"type": "assigned"} | self.rng.choice(
@@ -254,26 +259,26 @@ class _Writer:
             )
         )
 
-    def status(self, _: _Talk) -> Event:
+    def status(self, _: Talk) -> Event:
         event: Event = {"type": "status", "status": self.rng.choice(("open", "pending", "pending", "on_hold"))}
         return event | ({"agent_id": self.agent()} if self.rng.random() < 0.3 else {})
 
-    def resolved(self, _: _Talk) -> Event:
+    def resolved(self, _: Talk) -> Event:
         return {"type": "status", "status": "resolved"}
 
-    def priority(self, _: _Talk) -> Event:
+    def priority(self, _: Talk) -> Event:
         return {"type": "priority", "priority": self.rng.choice(PRIORITIES)}
 
-    def tagged(self, _: _Talk) -> Event:
+    def tagged(self, _: Talk) -> Event:
         topics = self.rng.sample(TOPICS, self.rng.randint(0, 3))
         cut = self.rng.randint(0, len(topics))
         return {"type": "tagged", "add": topics[cut:], "remove": topics[:cut]}
 
-    def survey(self, _: _Talk) -> Event:
+    def survey(self, _: Talk) -> Event:
         kind, low, high = self.rng.choice((("csat", 1, 5), ("nps", 0, 10), ("ces", 1, 7)))
         return {"type": "survey", "survey": kind, "score": self.rng.randint(low, high)}
 
-    def delivery(self, _: _Talk) -> Event:
+    def delivery(self, _: Talk) -> Event:
         state = self.rng.choice(("sent", "delivered", "read", "failed"))
         return {"type": "delivery", "message_id": f"m{self.serial}", "state": state}
 
@@ -299,7 +304,7 @@ class _Writer:
 
     # Delivery
 
-    def delivered(self, talk: _Talk) -> list[tuple[int, int, Event]]:
+    def delivered(self, talk: Talk) -> list[tuple[int, int, Event]]:
         """(order of arrival, tie-break, event): mostly at its own instant, sometimes later, sometimes twice."""
         rng = self.rng
         lateness = int(self.config["lateness_s"]) * 1000

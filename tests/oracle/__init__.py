@@ -56,9 +56,13 @@ def run(
     config: Mapping[str, Any] | None = None,
     until: int | None = None,
     wall: int | None = None,
+    *,
+    intervals: bool = True,
 ) -> Result:
-    """As `replay`; `wall` is the wall clock (ms) that no event may be more than five minutes ahead of."""
-    world = _World(config)
+    """As `replay`; `wall` is the wall clock (ms) that no event may be more than five minutes ahead of.
+
+    Without `intervals`, which look at every quarter of an hour, years are read in seconds."""
+    world = _World(config, intervals=intervals)
     for record in events:
         world.arrive(record, until, wall)
     world.finish(until)
@@ -104,8 +108,9 @@ class _Conversation:
 
 
 class _World:
-    def __init__(self, config: Mapping[str, Any] | None) -> None:
+    def __init__(self, config: Mapping[str, Any] | None, *, intervals: bool) -> None:
         self.config = config
+        self.with_intervals = intervals
         self.result = Result()
         self.rules: dict[str, Rules] = {}
         self.intervals: dict[str, Intervals] = {}
@@ -161,7 +166,8 @@ class _World:
             self.result.counts["forgotten"] += found is not None
             if tenant not in self.rules:
                 self.rules[tenant] = rules_for(self.config, tenant)
-                self.intervals[tenant] = Intervals(tenant, self.rules[tenant])
+                if self.with_intervals:
+                    self.intervals[tenant] = Intervals(tenant, self.rules[tenant])
             found = _Conversation(tenant, conversation_id, self.rules[tenant])
             self.current[tenant, conversation_id] = found
             self.places[id(found)] = len(self.all)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.comparison import differences
-from tests.scenario_parts import Scenario
-from tests.scenarios import scenario, sorted_scenario
+from tests.quarter_scenarios import quarter_scenario
+from tests.scenario_parts import DAY, HOUR, Scenario
+from tests.scenarios import in_order, scenario, sorted_scenario
 
 SEEDS = int(os.environ.get("SIGAP_TEST_SEEDS", "200"))
 CHUNK = 20
@@ -37,8 +39,12 @@ POLICIES = {
 }
 
 
+def sorted_quarter_scenario(seed: int) -> Scenario:
+    return in_order(*quarter_scenario(seed))
+
+
 @pytest.mark.parametrize("start", range(0, SEEDS, CHUNK))
-@pytest.mark.parametrize("write", [scenario, sorted_scenario])
+@pytest.mark.parametrize("write", [scenario, sorted_scenario, quarter_scenario, sorted_quarter_scenario])
 def test_scenarios(write: Callable[[int], Scenario], start: int) -> None:
     for seed in range(start, start + CHUNK):
         config, events, until = write(seed)
@@ -48,13 +54,27 @@ def test_scenarios(write: Callable[[int], Scenario], start: int) -> None:
 @pytest.mark.parametrize(("name", "every"), [("chat-stripe", 1), ("phone-incidents", 1), ("chat-ubuntu", 16)])
 def test_real_logs(name: str, every: int) -> None:
     """`every` 16: of every sixteenth conversation all events, in their order of arrival."""
-    paths = [path for path in (LOGS / f"{name}.ndjson", LOGS / f"{name}.ndjson.gz") if path.exists()]
-    if not paths:
-        pytest.skip("the folder of real logs is not there")
-    with gzip.open(paths[0]) if paths[0].suffix == ".gz" else paths[0].open("rb") as lines:
-        events: list[Any] = [json.loads(line) for line in lines]
+    events = log(name)
     places = {identity: n for n, identity in enumerate(dict.fromkeys(e.get("conversation_id") for e in events))}
     events = [event for event in events if places[event.get("conversation_id")] % every == 0]
     instants = sorted(event["at"] for event in events)
     for until in (None, instants[len(instants) // 2] + 59_999):
-        assert differences(events, POLICIES, until) == []
+        assert differences(events, POLICIES, until, intervals=False) == []
+
+
+@pytest.mark.parametrize(("name", "days"), [("chat-stripe", 60), ("phone-incidents", 14), ("chat-ubuntu", 7)])
+def test_intervals_of_real_logs(name: str, days: int) -> None:
+    """The days on end with the most events: the oracle takes its time over each quarter of an hour."""
+    events = log(name)
+    span, instants = days * DAY, sorted(event["at"] for event in events)
+    start = max(instants, key=lambda at: bisect_left(instants, at + span) - bisect_left(instants, at))
+    events = [event for event in events if start <= event["at"] < start + span]
+    assert differences(events, POLICIES, start + span + HOUR) == []
+
+
+def log(name: str) -> list[Any]:
+    paths = [path for path in (LOGS / f"{name}.ndjson", LOGS / f"{name}.ndjson.gz") if path.exists()]
+    if not paths:
+        pytest.skip("the folder of real logs is not there")
+    with gzip.open(paths[0]) if paths[0].suffix == ".gz" else paths[0].open("rb") as lines:
+        return [json.loads(line) for line in lines]
