@@ -130,8 +130,8 @@ async def test_dead_letters_are_listed_without_their_values(environment: Environ
     newest = await read(environment, 2)
     filtered = await read(environment, 10, "not_json")
 
-    assert [each.source for each in newest] == ["sigap.events/3@3", "sigap.events/3@4"]
-    assert [each.source for each in filtered] == ["sigap.events/3@1", "sigap.events/3@3"]
+    assert [each.letter.source for each in newest] == ["sigap.events/3@3", "sigap.events/3@4"]
+    assert [each.letter.source for each in filtered] == ["sigap.events/3@1", "sigap.events/3@3"]
     assert newest[0].line().endswith("not_json         sigap.events/3@3  8 B  no JSON")
     assert await read(environment, 10, "too_large") == []
 

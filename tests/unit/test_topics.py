@@ -9,6 +9,9 @@ from click.testing import CliRunner
 from agents.commands.dlq import DeadLetter
 from agents.commands.dlq import command as dlq
 from agents.commands.topics import command as topics
+from agents.dlq.letter import Letter
+from streams.codecs import dead_letter
+from streams.engine.ports import Record
 from streams.topics import BY_NAME, TOPICS, Cleanup, Partitions
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "topics.txt"
@@ -84,5 +87,6 @@ def test_a_wrong_call_exits_2_and_says_what_is_allowed(command: object, argument
 
 
 def test_a_dead_letters_line_cannot_speak_to_the_terminal() -> None:
-    letter = DeadLetter(1_000, "not_json", "a\x1b[2Jb\nc", "sigap.events/0@1", 3, b"")
+    why = dead_letter(Record(None, b"{", 1, 0), "not_json", "a\x1b[2Jb\nc", "sigap.events", 0)
+    letter = DeadLetter(1_000, Letter.of(why.headers, 1_000), 3, b"")
     assert letter.line() == r"1970-01-01T00:00:01Z  not_json         sigap.events/0@1  3 B  a\x1b[2Jb\nc"
