@@ -11,7 +11,7 @@ import yaml
 from aiokafka.errors import KafkaTimeoutError
 
 from agents.dlq.letter import Letter
-from agents.dlq.put_back import Choice, Fate, Outcome, Returns
+from agents.dlq.put_back import KEPT_MS, Choice, Fate, Outcome, Returns
 from agents.runs import kpi_records, read_all, tick
 from streams.clock import wall_ms
 from tests.conftest import KafkaServer
@@ -212,5 +212,32 @@ async def test_what_was_not_delivered_is_put_back_by_the_next_run(
         assert set(back) == set(range(20))
         third = await Returns(house.environment, Choice(), told).run(print)
         assert not third.counts
+    finally:
+        await house.close()
+
+
+async def test_without_a_memory_only_what_is_surely_new_goes_back(
+    kafka: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await House(kafka.bootstrap, tmp_path).open(partitions=2)
+    try:
+        await house.worker().wait_ready()
+        await house.send(b"{", b"[")
+        await rejected(house, 2)
+
+        async def run(**how: Any) -> Outcome:
+            return await Returns(house.environment, Choice(**how), lambda _outcome: None).run(print)
+
+        monkeypatch.setattr("agents.dlq.put_back.wall_ms", lambda: wall_ms() + KEPT_MS + 60_000)
+        old = await run(dry_run=True)
+        assert (old.older, old.total(Fate.PUT_BACK)) == (2, 0)
+        assert (await run(dry_run=True, from_start=True)).total(Fate.PUT_BACK) == 2
+        monkeypatch.undo()
+        first = await run(limit=1)
+        assert (first.older, first.total(Fate.PUT_BACK)) == (0, 1)
+        # With a memory the age of a letter says nothing.
+        monkeypatch.setattr("agents.dlq.put_back.wall_ms", lambda: wall_ms() + KEPT_MS + 60_000)
+        second = await run()
+        assert (second.older, second.total(Fate.PUT_BACK)) == (0, 1)
     finally:
         await house.close()
