@@ -60,8 +60,9 @@ class InProcess:
         self._worker.run()
         self._worker.tick(now)
         self._worker.run()
-        partials = [Record(each.key, each.value, 0, now) for each in self._worker.views()]
-        self.rollup.apply(partials, now)
+        self._worker.views()
+        partials = self.broker.published.pop("_partials", [])
+        self.rollup.apply([Record(each.key, each.value, 0, now) for each in partials], now)
         outputs = self.rollup.due(now)
         for each in outputs:
             self.broker.published[each.topic].append(each)

@@ -79,6 +79,13 @@ async def kpi_records(environment: Environment) -> list[dict[str, Any]]:
     return sorted(newest.values(), key=lambda each: (each["tenant"], each["scope"], each["window"]))
 
 
+async def interval_records(environment: Environment) -> list[dict[str, Any]]:
+    """Every interval record, in the order of a replay's."""
+    records = await read_all(environment, f"{environment.topic_prefix}.kpi.intervals")
+    found = [msgspec.json.decode(each.value) for each in records if each.value is not None]
+    return sorted(found, key=lambda each: (each["tenant"], each["scope"], each["window_start_at"]))
+
+
 async def redis_records(environment: Environment) -> list[dict[str, Any]]:
     """Every KPI record that Redis holds."""
     store = Store(environment.redis_url())

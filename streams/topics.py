@@ -160,9 +160,9 @@ TOPICS: Final = (
         "tenant/scope/start_at",
         "KPI record, JSON",
         Cleanup.DELETE,
-        Partitions.FREE,
+        Partitions.STATE,
         400 * _DAY_MS,
-        "The final KPI record of each closed 15-minute interval.",
+        "The final KPI record of each closed 15-minute interval, once.",
     ),
     Topic(
         "kpi.minutes",

@@ -58,6 +58,7 @@ class Scope:
         "place",
         "restless",
         "sealed",
+        "snapshot",
         "tenant",
         "trend",
         "turn",
@@ -81,8 +82,15 @@ class Scope:
         self.gauges: Tally = {}
         self.restless = False
         """Whether the gauges have changed since they were last sent."""
+        self.snapshot: Tally | None = None
+        """The gauges at the last quarter-hour at which they had changed."""
         self.waiting: dict[bytes, int] = {}
         self.heap: list[tuple[int, bytes]] = []
+
+    def gauges_now(self) -> Tally:
+        """The gauges, with the oldest wait."""
+        oldest = self.oldest_waiting()
+        return {**self.gauges, gauges.OLDEST_WAITING: oldest} if oldest else dict(self.gauges)
 
     def oldest_waiting(self) -> int:
         """The smallest `waiting_since` in ms, 0 when none waits."""
@@ -144,6 +152,12 @@ class Panes:
         """Quarter-hours that begin before this minute may have been summed up."""
         self.dirty: tuple[set[Scope], ...] = tuple(set() for _ in range(TURNS))
         """By turn, the scopes of which there is something to tell."""
+        self.moved: set[Scope] = set()
+        """Scopes whose gauges have changed since the last quarter-hour."""
+        self._loose: set[Scope] = set()
+        """Scopes with minutes that may have to be summed up."""
+        self._holding: set[Scope] = set()
+        """Scopes that hold anything of minutes or quarter-hours."""
         self._by_dims: dict[tuple[str, Dims], tuple[Scope, ...]] = {}
 
     def of(self, tenant: str, dims: Dims) -> tuple[Scope, ...]:
@@ -262,6 +276,8 @@ class Panes:
         pane = scope.minutes.get(minute)
         if pane is None:
             pane = scope.minutes[minute] = {}
+            self._loose.add(scope)
+            self._holding.add(scope)
         if minute not in scope.dirty:
             scope.dirty.add(minute)
             self.dirty[scope.turn].add(scope)
@@ -271,6 +287,7 @@ class Panes:
             quarter = minute - minute % QUARTER
             if scope.sealed.pop(quarter, None) is not None:
                 scope.dirty_quarters.add(quarter)  # summed up anew when it is told
+                self._loose.add(scope)
         return pane
 
     def _sealed(self, scope: Scope, quarter: int) -> Tally:
@@ -278,6 +295,7 @@ class Panes:
             return {}  # in no window any more
         scope.dirty_quarters.add(quarter)
         self.dirty[scope.turn].add(scope)
+        self._holding.add(scope)
         return scope.sealed.setdefault(quarter, {})
 
     def _shift(self, scope: Scope, minute: int, each: int, amount: int) -> None:
@@ -329,6 +347,7 @@ class Panes:
             self._stir(scope)
 
     def _stir(self, scope: Scope) -> None:
+        self.moved.add(scope)
         if not scope.restless:
             scope.restless = True
             self.dirty[scope.turn].add(scope)
@@ -347,24 +366,28 @@ class Panes:
     def seal(self, before: int) -> None:
         """Sum up the quarter-hours that end by the minute `before`: the new ones and those that have changed."""
         self.sealed_before = max(self.sealed_before, before)
-        for scope in self.scopes.values():
+        for scope in list(self._loose):
             known = scope.sealed
             for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
                 self.quarter(scope, quarter)
                 scope.dirty_quarters.add(quarter)
                 self.dirty[scope.turn].add(scope)
             scope.open = -1
+            if all(minute < before for minute in scope.minutes):
+                self._loose.discard(scope)
 
     def discard(self, oldest: int, oldest_sealed: int) -> None:
         """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""
         self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
-        for scope in self.scopes.values():
+        for scope in list(self._holding):
             for minute in [m for m in scope.minutes if m < oldest]:
                 del scope.minutes[minute]
                 scope.dirty.discard(minute)
             for quarter in [q for q in scope.sealed if q < oldest_sealed]:
                 del scope.sealed[quarter]
                 scope.dirty_quarters.discard(quarter)
+            if not scope.minutes and not scope.sealed:
+                self._holding.discard(scope)
 
 
 def add_up(total: Tally, pane: Tally) -> None:

@@ -1,7 +1,8 @@
 """Partial aggregates on the wire: what a source partition tells the roll-up (internal topic `_partials`).
 
 Every value is absolute and carries its owner's epoch and a number that grows: any of them may come twice or late.
-Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|g` (gauges), `P|clock`.
+Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|g` (gauges), `…|s` (gauges as they
+were at the last quarter-hour at which they had changed), `P|clock`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,22 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     """Whether this owner has sent all that it holds."""
     final: bool
     """Whether the clock will not go on."""
+    told: int = 0
+    """The clock up to which all has been sent, snapshots too."""
+    since: int = 0
+    """The first quarter-hour (ms) that this owner sees the clock pass."""
+
+
+class Snapshot(msgspec.Struct, array_like=True, frozen=True):
+    """The gauges of one scope in one source partition when the clock passed a quarter-hour."""
+
+    epoch: int
+    seq: int
+    at: int
+    """The quarter-hour, in ms."""
+    tally: Tally
+    was: Tally | None
+    """The snapshot before it; None: not known to this owner."""
 
 
 class Stamp(msgspec.Struct, array_like=True, frozen=True):
@@ -47,5 +64,6 @@ class Stamp(msgspec.Struct, array_like=True, frozen=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_stamp = msgspec.msgpack.Decoder(Stamp).decode
+decode_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 decode_partial = msgspec.msgpack.Decoder(Partial).decode
 decode_beat = msgspec.msgpack.Decoder(Beat).decode

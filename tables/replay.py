@@ -11,6 +11,7 @@ import msgspec
 from streams.codecs import decode
 from streams.engine.ports import Effects, Output, Record
 from streams.rejects import Rejected
+from tables.days import QUARTER_MS
 from tables.rollup import Rollup
 from tables.settings import Settings
 from tables.shard import Shard
@@ -23,6 +24,7 @@ class Result(NamedTuple):
 
     kpi: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
+    intervals: list[dict[str, Any]]
     dlq: list[dict[str, Any]]
     counts: Counter[str]
     until: int
@@ -51,12 +53,20 @@ def replay(
     def keep(effects: Effects) -> None:
         alerts.extend(alert.value for alert in effects.alerts if alert.value is not None)
         rejects.extend(effects.rejects)
+        rollup.apply([Record(each.key, each.value, 0, clock) for each in effects.snapshots], clock)
 
     def show(*, final: bool) -> None:
         views = shard.views(clock, 0, final=final)
         rollup.apply([Record(each.key, each.value, 0, clock) for each in views], clock)
 
+    out: list[Output] = []
+    latenesses = settings.latenesses_ms
+
+    def closes_next() -> int:
+        return min(-((late - clock) // QUARTER_MS) * QUARTER_MS + late for late in latenesses)
+
     clock = 0
+    closing = 0
     for offset, event in enumerate(events):
         value = event if isinstance(event, bytes) else msgspec.json.encode(event)
         if until is not None and instant_of(value) > until:
@@ -64,22 +74,31 @@ def replay(
         at = _valid_instant(value, wall())
         if at > clock:
             keep(shard.advance(at))
+            if at > closing:
+                show(final=False)
+                rollup.close(at, out)
         keep(shard.fold([Record(None, value, offset, at)], clock, event_time=True))
-        clock = max(clock, shard.greatest_at)
+        if shard.greatest_at > clock:
+            clock = shard.greatest_at
+            closing = closes_next()
         keep(shard.advance(clock))
         if offset % VIEWS_EVERY == 0:
             show(final=False)
     clock = until if until is not None else clock
     keep(shard.advance(clock))
-    out: list[Output] = []
     if clock:
         show(final=True)
         rollup.publish_all(clock, clock, out)
-    records = [msgspec.json.decode(each.value) for each in out if each.topic == "kpi" and each.value is not None]
+        rollup.close(clock, out)
+
+    def records(topic: str) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(each.value) for each in out if each.topic == topic and each.value is not None]
+
     told = [msgspec.json.decode(each) for each in alerts]
     return Result(
-        sorted(records, key=lambda each: (each["tenant"], each["scope"], each["window"])),
+        sorted(records("kpi"), key=lambda each: (each["tenant"], each["scope"], each["window"])),
         sorted(told, key=lambda each: (each["at"], each["alert_id"])),
+        sorted(records("kpi.intervals"), key=lambda each: (each["tenant"], each["scope"], each["window_start_at"])),
         sorted((dead(each.value, each.headers) for each in rejects), key=lambda each: (each["reason"], each["value"])),
         shard.counts,
         clock,

@@ -7,19 +7,23 @@ which partials have come, once those of all partitions can have come, and every 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import msgspec
 
 from streams.engine.ports import Output, Record
 from tables import gauges, partials
-from tables.days import day_start
+from tables.days import QUARTER_MS, day_start
 from tables.facts import MINUTE
+from tables.intervals import WINDOW, Mark, Pending, add_up, decode_mark, encode_mark
 from tables.kpis import read_gauges, read_window
+from tables.panes import QUARTER
 from tables.scopes import has_trend
 from tables.settings import Settings
-from tables.windows import ROLLING, WINDOWS, ScopeWindows
+from tables.tally import Tally
+from tables.tracked import Published, Source, Tracked, record
+from tables.windows import ROLLING, WINDOWS
 
 GATHER_MS = 30
 """Partitions tell of a scope in the same turn of the wall clock; so long the others are waited for."""
@@ -35,69 +39,7 @@ LOOKED_AT_MS = 1_500
 _encode = msgspec.json.Encoder().encode
 
 
-class Published(msgspec.Struct, frozen=True):
-    """What is read back of a KPI record."""
-
-    tenant: str
-    scope: str
-    window: str
-    seq: int
-    partial: bool
-    metrics: msgspec.Raw
-
-
 _decode_record = msgspec.json.Decoder(Published)
-
-
-class Source:
-    """What is known of a source partition."""
-
-    __slots__ = ("clock", "complete", "epoch", "final", "heard", "lag_ms", "seq")
-
-    def __init__(self) -> None:
-        self.epoch = -1
-        self.seq = -1
-        self.clock = 0
-        self.lag_ms = 0
-        self.complete = False
-        self.final = False
-        self.heard = 0
-
-
-class Tracked:
-    """A scope with its windows and with what was last published of it."""
-
-    __slots__ = (
-        "due",
-        "key",
-        "name",
-        "published",
-        "published_at",
-        "seqs",
-        "shade",
-        "stirred_at",
-        "tenant",
-        "values",
-        "windows",
-    )
-
-    def __init__(self, tenant: str, name: str) -> None:
-        self.tenant = tenant
-        self.name = name
-        self.key = f"{tenant}/{name}"
-        self.windows = ScopeWindows()
-        self.published: dict[str, bytes] = {}
-        """The metrics last published, by window."""
-        self.values: dict[str, bytes] = {}
-        """The records last published, by window."""
-        self.seqs: dict[str, int] = {}
-        self.published_at = 0
-        self.stirred_at = 0
-        """When the first change came that is not published yet, in ms of the wall clock."""
-        self.due = 0
-        """When the clock's turn comes, in ms of the wall clock."""
-        self.shade: tuple[bool, int] | None = None
-        """The `partial` and `lag_s` that were last published."""
 
 
 class Rollup:
@@ -117,6 +59,15 @@ class Rollup:
         """Scopes and minutes whose minute record is to be published once the minute is over."""
         self._overwritten: set[bytes] = set()
         """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
+        self._sent_again: dict[bytes, tuple[int, int]] = {}
+        """Stamps of what was sent again and has not come back yet."""
+        self._pending = Pending()
+        self._closed: set[bytes] = set()
+        """Keys of interval records that are out although the mark does not say so."""
+        self.mark = Mark(0, 0)
+        """How far intervals have been closed, as the topic of the partials has it."""
+        self.unmarked = False
+        """Whether intervals were closed since `marked` was called."""
         self._round = 0
         self._began = 0
         """When the first record was asked for, in ms of the wall clock."""
@@ -127,12 +78,12 @@ class Rollup:
         """Apply one record of the topic `kpi`: what was published last."""
         if value is None:
             return
-        record = _decode_record.decode(value)
-        tracked = self._track(record.tenant, record.scope)
-        if record.seq >= tracked.seqs.get(record.window, 0):
-            tracked.seqs[record.window] = record.seq
-            tracked.published[record.window] = bytes(record.metrics)
-            tracked.values[record.window] = value
+        was = _decode_record.decode(value)
+        tracked = self._track(was.tenant, was.scope)
+        if was.seq >= tracked.seqs.get(was.window, 0):
+            tracked.seqs[was.window] = was.seq
+            tracked.published[was.window] = bytes(was.metrics)
+            tracked.values[was.window] = value
             tracked.shade = None
 
     def recovered(self, epoch: int) -> None:
@@ -142,13 +93,24 @@ class Rollup:
 
     def apply(self, records: Sequence[Record], now: int) -> None:
         """Take over partials; `now` is the wall clock."""
-        for record in records:
-            if record.key is None or record.value is None:
+        for key, value, *_ in records:
+            if key is None or value is None:
                 continue
-            if record.key.endswith(b"|clock"):
-                self._beat(int(record.key.split(b"|")[0]), partials.decode_beat(record.value), now)
+            if key.endswith(b"|closed"):
+                self.mark = max(self.mark, decode_mark(value))
+            elif key.endswith(b"|clock"):
+                self._beat(int(key.split(b"|")[0]), partials.decode_beat(value), now)
             else:
-                self._partial(record.key, record.value, now)
+                self._partial(key, value, now)
+
+    def ahead(self, records: Sequence[Record], now: int) -> None:
+        """Take over partials before they come by way of Kafka; a beat says what came before it there, so it waits."""
+        self.apply([each for each in records if not (each.key or b"").endswith(b"|clock")], now)
+
+    @property
+    def closed_from(self) -> int:
+        """Where the roll-up's partition of the intervals ended when the mark was set."""
+        return self.mark.offset
 
     def latest(self) -> list[tuple[str, str, str, int, bytes]]:
         """The record last published of every key: (tenant, scope, window, seq, JSON)."""
@@ -168,6 +130,11 @@ class Rollup:
             for tracked in self.scopes.values():
                 if tracked.windows.forget(partition, beat.epoch):
                     self._restless[tracked.key] = tracked
+        source.told, source.since = max(source.told, beat.told), beat.since
+        if beat.epoch > source.epoch:
+            source.epoch = beat.epoch
+            for tracked in self.scopes.values():
+                self._end(tracked, partition)
         source.epoch, source.seq = beat.epoch, beat.seq
         source.clock = max(source.clock, beat.clock)
         source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
@@ -179,11 +146,13 @@ class Rollup:
             partition, tenant, scope = stem.decode().split("|")
             route = self._routes[stem] = (self._track(tenant, scope), int(partition))
         tracked, source = route
+        if what == b"s":
+            self._snapshot(tracked, source, partials.decode_snapshot(value))
+            return
         windows = tracked.windows
         stamp = partials.decode_stamp(value)
         held = windows.stamp(what, source)
-        if held == (stamp.epoch, stamp.seq):  # handed over by this worker, before it went through Kafka
-            self._overwritten.discard(key)
+        if self._is_known(key, stamp, held):
             return
         partial = partials.decode_partial(value)
         if partial.epoch < self.sources[source].epoch and self.sources[source].complete:
@@ -194,11 +163,15 @@ class Rollup:
             taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
         elif what[:1] == b"m":
             minute = int(what[1:])
+            self._stir(tracked, (minute - minute % QUARTER) * MINUTE)
             taken = windows.put_minute(minute, source, partial.epoch, partial.seq, partial.tally)
             if taken and partial.tally and has_trend(tracked.name):
                 self._minutes.add((tracked.key, minute))
         else:
+            self._stir(tracked, int(what[1:]) * MINUTE)
             taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
+        if taken:
+            self.sources[source].clock = max(self.sources[source].clock, partial.clock)
         if taken and tracked.key not in self._restless:
             tracked.stirred_at = now
             self._restless[tracked.key] = tracked
@@ -207,6 +180,32 @@ class Rollup:
         else:
             self._overwritten.discard(key)
 
+    def _is_known(self, key: bytes, stamp: partials.Stamp, held: tuple[int, int] | None) -> bool:
+        """Whether a partial is what is held, or was sent again and has come behind a newer one."""
+        came = (stamp.epoch, stamp.seq)
+        again = bool(self._sent_again) and self._sent_again.get(key) == came
+        if again:
+            del self._sent_again[key]
+        if held == came:  # handed over by this worker, before it went through Kafka
+            self._overwritten.discard(key)
+        elif again:
+            self._overwritten.add(key)
+        return again or held == came
+
+    def _snapshot(self, tracked: Tracked, partition: int, snapshot: partials.Snapshot) -> None:
+        if tracked.past.put(partition, snapshot):
+            self._stir(tracked, snapshot.at - QUARTER_MS)
+            self._end(tracked, partition)
+
+    def _end(self, tracked: Tracked, partition: int) -> None:
+        """What a former owner said of the gauges holds until the first quarter-hour that the owner of now has seen."""
+        source, last = self.sources[partition], tracked.past.newest(partition)
+        if last is not None and last.epoch < source.epoch and last.at < source.since and last.tally:
+            self._snapshot(tracked, partition, partials.Snapshot(source.epoch, -1, source.since, {}, last.tally))
+
+    def _stir(self, tracked: Tracked, start: int) -> None:
+        self._pending.stir(start, self.settings.tenant(tracked.tenant).lateness_ms, tracked.key)
+
     def _send_again(self, out: list[Output]) -> None:
         """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
         for key in self._overwritten:
@@ -214,6 +213,7 @@ class Rollup:
             tracked, source = self._routes[stem]
             held = tracked.windows.held(what.decode(), source)
             if held is not None:
+                self._sent_again[key] = held[:2]
                 value = partials.encode(partials.Partial(held[0], held[1], self.sources[source].clock, held[2]))
                 out.append(Output(partials.TOPIC, key, value, self.partition))
         self._overwritten.clear()
@@ -255,6 +255,7 @@ class Rollup:
             if not self.final_published:
                 self.final_published = True
                 self.publish_all(as_of, now, out)
+                self.close(as_of, out)
             return out
         self.final_published = False
         every = BEHIND_EVERY_MS if shade[0] else EVERY_MS
@@ -268,6 +269,7 @@ class Rollup:
             if tracked.shade != shade or not tracked.windows.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
                 self._publish(tracked, as_of, now, shade, out)
         self._publish_minutes(as_of, out)
+        self.close(min(source.told for source in self.sources.values()), out)
         return out
 
     def publish_all(self, as_of: int, now: int, out: list[Output]) -> None:
@@ -292,8 +294,8 @@ class Rollup:
         return turn
 
     @staticmethod
-    def _gauges(tracked: Tracked) -> dict[int, int]:
-        return tracked.windows.gauge_sums(gauges.OLDEST_WAITING)
+    def _gauges(tracked: Tracked) -> Tally:
+        return add_up(tally for _, _, tally in tracked.windows.gauges.values())
 
     def _publish(self, tracked: Tracked, as_of: int, now: int, shade: tuple[bool, int], out: list[Output]) -> None:
         count = len(out)
@@ -301,7 +303,7 @@ class Rollup:
         windows = tracked.windows
         day = day_start(as_of, tenant.timezone) // MINUTE
         minute = as_of // MINUTE
-        windows.roll(minute, day)
+        windows.roll(minute, day, (self._pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER)
         windows.look_up_largest()
         shaded = tracked.shade != shade
         tracked.shade = shade
@@ -337,15 +339,33 @@ class Rollup:
             )
             out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
 
+    def already_closed(self, keys: Iterable[bytes]) -> None:
+        """Keys of interval records found behind the mark: they are out."""
+        self._closed.update(keys)
+        self._pending.watermark = self.mark.watermark
 
-def record(
-    tracked: Tracked, window: str, start: int, as_of: int, seq: int, shade: tuple[bool, int], metrics: bytes
-) -> bytes:
-    """A KPI record as JSON. `start` and `as_of` in ms; `shade` is (partial, lag in ms)."""
-    partial, lag = shade
-    shading = f'true,"lag_s":{lag / 1000}' if partial else "false"
-    head = (
-        f'{{"v":1,"tenant":"{tracked.tenant}","scope":{_encode(tracked.name).decode()},"window":"{window}",'
-        f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading},"metrics":'
-    )
-    return b"".join((head.encode(), metrics, b"}"))
+    def close(self, least: int, out: list[Output]) -> None:
+        """Publish the records of the intervals that close before the least clock (ms) of the source partitions."""
+        for start, key in self._pending.take(least):
+            self._close(self.scopes[key], start, out)
+            self.unmarked = True
+
+    def marked(self, offset: int) -> Output:
+        """What says that all interval records published until now are out; the topic ends at `offset`."""
+        self.unmarked = False
+        self._closed.clear()
+        mark = Mark(self._pending.watermark, offset)
+        return Output(partials.TOPIC, b"%d|closed" % self.partition, encode_mark(mark), self.partition)
+
+    def _close(self, tracked: Tracked, start: int, out: list[Output]) -> None:
+        end = start + QUARTER_MS
+        now, before = tracked.past.at(end), tracked.past.at(start)
+        tracked.past.forget(end)
+        window = tracked.windows.one_quarter(start // MINUTE)
+        key = f"{tracked.key}/{start}".encode()
+        if (window.empty and now == before) or key in self._closed:
+            return
+        formula = self.settings.tenant(tracked.tenant).formula
+        metrics = _encode(read_window(window, formula) | read_gauges(now, end))
+        value = record(tracked, WINDOW, start, end, end, (False, 0), metrics)
+        out.append(Output("kpi.intervals", key, value, self.partition))

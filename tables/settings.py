@@ -79,6 +79,11 @@ class Settings:
         return self._tenants.get(name, self._common)
 
     @property
+    def latenesses_ms(self) -> frozenset[int]:
+        """The lateness of every tenant, each once, in ms."""
+        return frozenset(each.lateness_ms for each in (self._common, *self._tenants.values()))
+
+    @property
     def tenants(self) -> frozenset[str]:
         """The tenants that the file names."""
         return frozenset(self._tenants)

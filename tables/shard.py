@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -12,15 +12,16 @@ from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
-from tables import alerts, gauges, partials
+from tables import alerts, gauges
 from tables.conversation import Rules
+from tables.days import QUARTER_MS
 from tables.facts import MINUTE, Fact
-from tables.history import FACTS_KEPT, Change, History, decode
-from tables.panes import PANES_KEPT, QUARTER, TURNS, Foot, Panes, Scope
+from tables.history import Change, History, decode
+from tables.panes import Foot, Panes
 from tables.scopes import scopes
 from tables.settings import Settings
 from tables.state import METRICS, step_of
-from tables.tally import Tally
+from tables.teller import Teller
 
 
 class Movement(NamedTuple):
@@ -32,17 +33,6 @@ class Movement(NamedTuple):
     scopes: tuple[str, ...]
     deadlines: dict[str, int]
     """By metric."""
-
-
-SEALED_AFTER = 15
-"""Minutes after which a quarter-hour is summed up."""
-BEHIND_TURNS = 5
-"""Turns that count as one while the clock lags by more than `partials.BEHIND_MS`."""
-BEAT_MS = 500
-BATCH = 4_000
-"""Partials sent at a time while a new owner tells all that it holds."""
-GAUGES_RESENT_MS = 12 * 3_600_000
-"""Gauges are told anew this often, lest the topic's retention forgets them."""
 
 
 class Shard:
@@ -57,7 +47,7 @@ class Shard:
         self.counts: Counter[str] = Counter()
         """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
         self.histories: dict[bytes, History] = {}
-        self.panes = Panes()
+        self._teller = Teller(partition, partitions, -1, 0)
         self.moved: set[bytes] = set()
         """Conversations whose waiting or deadlines may have changed since `movements` was called."""
         self._restored: dict[bytes, bytes | None] = {}
@@ -68,13 +58,8 @@ class Shard:
         self._ahead: list[tuple[int, bytes]] = []
         self._greatest_at = 0
         self._greatest_ts = 0
-        self._epoch = -1
-        self._seq = 0
-        self._beat_at = 0
-        self._complete = True
-        self._swept = 0
-        self._told_at = 0
-        self._turn = 0
+        self._quarter = 0
+        """The quarter-hour, in ms, that the clock passes next."""
 
     @property
     def greatest_at(self) -> int:
@@ -84,7 +69,12 @@ class Shard:
     @property
     def epoch(self) -> int:
         """Which owner of the partition this is; -1 before it has recovered."""
-        return self._epoch
+        return self._teller.epoch
+
+    @property
+    def panes(self) -> Panes:
+        """The views of what the conversations have booked."""
+        return self._teller.panes
 
     # -- recovery -------------------------------------------------------------------------------------
 
@@ -92,12 +82,16 @@ class Shard:
         """Apply one changelog record."""
         self._restored[key] = value
 
-    def recovered(self, epoch: int) -> None:
+    @property
+    def mark(self) -> int:
+        """The quarter-hour that the clock passes next, in ms."""
+        return self._quarter
+
+    def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
         """Rebuild panes and timers from the conversations."""
-        self._epoch, self._seq = epoch, 0
-        self.panes = Panes()
+        self._quarter = mark or -(-now // QUARTER_MS) * QUARTER_MS
+        self._teller = Teller(self.partition, self.partitions, epoch, self._quarter)
         self._timers, self._ahead = [], []
-        self._complete = False
         self._thaw()
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
@@ -129,9 +123,11 @@ class Shard:
     def fold(self, records: Sequence[Record], now: int, *, event_time: bool) -> Effects:
         """Fold source records, in offset order; see the protocol."""
         counts = self.counts
-        changed: dict[bytes, History] = {}
+        changed: dict[bytes, History | None] = {}
+        folded: set[bytes] = set()
         outputs: list[Output] = []
         rejects: list[Output] = []
+        snapshots: list[Output] = []
         wall = self._wall()
         clock = now
         for record in records:
@@ -147,6 +143,9 @@ class Shard:
             self._greatest_at = max(self._greatest_at, event.at)
             self._greatest_ts = max(self._greatest_ts, record.timestamp)
             clock = max(clock, self._greatest_at if event_time else min(self._greatest_at, self._greatest_ts))
+            if clock > self._quarter:
+                self._catch_up(folded, changed, self._quarter)
+                snapshots += self._pass_quarters(clock, changed, outputs)
             if isinstance(event, Presence):
                 counts["presence"] += 1
                 continue
@@ -169,16 +168,47 @@ class Shard:
             counts["folded"] += 1
             counts["late"] += change.late
             changed[key] = history
+            folded.add(key)
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
             self._book(key, history, change, clock)
-        for key, history in changed.items():
-            self._schedule(key, history, clock)
-        return Effects([(key, history.encode()) for key, history in changed.items()], outputs, rejects)
+        self._catch_up(folded, changed, clock)
+        return Effects(_encoded(changed), outputs, rejects, snapshots)
+
+    def _catch_up(self, folded: set[bytes], changed: dict[bytes, History | None], now: int) -> None:
+        """Bring gauges and timers up to what has been folded."""
+        for key in folded:
+            history = changed[key]
+            if history is not None:
+                self._schedule(key, history, now)
+        folded.clear()
 
     def advance(self, now: int) -> Effects:
         """Let every timer act whose instant is strictly before `now`."""
-        changelog: list[tuple[bytes, bytes | None]] = []
+        changed: dict[bytes, History | None] = {}
         outputs: list[Output] = []
+        snapshots = self._pass_quarters(now, changed, outputs)
+        self._act(now, changed, outputs)
+        while self._ahead and self._ahead[0][0] <= now // MINUTE:
+            _, key = heappop(self._ahead)
+            history = self.histories.get(key)
+            if history is not None:
+                self._book(key, history, Change([], []), now)
+        return Effects(_encoded(changed), outputs, [], snapshots)
+
+    def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
+        """Tell the gauges as they are at each quarter-hour that the clock has passed, if they have changed there."""
+        out: list[Output] = []
+        while clock > self._quarter:
+            quarter = self._quarter
+            self._act(quarter, changed, outputs)
+            out += self._teller.snapshots(quarter)
+            # Before the next timer nothing changes by itself.
+            due = self._timers[0][0] if self._timers else clock
+            self._quarter = (min(max(due, quarter), clock - 1) // QUARTER_MS + 1) * QUARTER_MS
+        return out
+
+    def _act(self, now: int, changed: dict[bytes, History | None], outputs: list[Output]) -> None:
+        """Let every timer act whose instant is strictly before `now`."""
         timers = self._timers
         while timers and timers[0][0] < now:
             due, key = heappop(timers)
@@ -188,20 +218,14 @@ class Shard:
             history.due = 0
             if not history.c.state.in_cycle and now > history.expires_at:
                 del self.histories[key]
-                changelog.append((key, None))
+                changed[key] = None
                 continue
             if 0 < history.life.due() < now:
                 change = history.advance(now)
                 outputs.extend(alerts.output(history, alert) for alert in change.alerts)
                 self._book(key, history, change, now)
-                changelog.append((key, history.encode()))
+                changed[key] = history
             self._schedule(key, history, now)
-        while self._ahead and self._ahead[0][0] <= now // MINUTE:
-            _, key = heappop(self._ahead)
-            history = self.histories.get(key)
-            if history is not None:
-                self._book(key, history, Change([], []), now)
-        return Effects(changelog, outputs, [])
 
     def _schedule(self, key: bytes, history: History, now: int) -> None:
         """Bring gauges and timer up to what the conversation is."""
@@ -245,71 +269,11 @@ class Shard:
             else:
                 self.panes.book(foot, tenant, facts)
 
-    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
+    def views(
+        self, now: int, lag_ms: int, *, final: bool, turn: int | None = None, settled: int | None = None
+    ) -> list[Output]:
         """What changed in the partials and has its turn, and this partition's clock; see the protocol."""
-        self._sweep(now, final=final)
-        out: list[Output] = []
-        dirty = self.panes.dirty
-        for each in self._turns(None if final else turn, lag_ms):
-            while dirty[each] and (len(out) < BATCH or self._complete or final):
-                self._tell(dirty[each].pop(), now, out)
-        self._complete = self._complete or not any(dirty)
-        if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
-            self._beat_at = now
-            beat = partials.encode(partials.Beat(self._epoch, self._next(), now, lag_ms, self._complete, final))
-            key = b"%d|clock" % self.partition
-            out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self.partitions))
-        return out
-
-    def _turns(self, turn: int | None, lag_ms: int) -> Iterable[int]:
-        """The turns that have come since the last call; fewer while nothing can be out in time anyway."""
-        if turn is not None and lag_ms > partials.BEHIND_MS:
-            turn //= BEHIND_TURNS
-        before, self._turn = self._turn, turn or 0
-        if turn is None or not 0 <= turn - before < TURNS or not self._complete:
-            return range(TURNS)
-        return [each % TURNS for each in range(before + 1, turn + 1)]
-
-    def _sweep(self, now: int, *, final: bool) -> None:
-        """Once a minute: sum up quarter-hours, let go of what is in no window."""
-        minute = now // MINUTE
-        if minute == self._swept and not final:
-            return
-        self._swept = minute
-        sealed = minute - SEALED_AFTER
-        self.panes.seal(sealed - sealed % QUARTER)
-        oldest = minute - PANES_KEPT
-        self.panes.discard(oldest - oldest % QUARTER, minute - FACTS_KEPT)
-        if now - self._told_at >= GAUGES_RESENT_MS:
-            self._told_at = now
-            for scope in self.panes.scopes.values():
-                if scope.gauges:
-                    scope.restless = True
-                    self.panes.dirty[scope.turn].add(scope)
-
-    def _tell(self, scope: Scope, now: int, out: list[Output]) -> None:
-        home = scope.place % self.partitions
-        stem = f"{self.partition}|{scope.tenant}|{scope.name}|"
-
-        def put(what: str, tally: Tally) -> None:
-            value = partials.encode(partials.Partial(self._epoch, self._next(), now, tally))
-            out.append(Output(partials.TOPIC, (stem + what).encode(), value, home))
-
-        for minute in scope.dirty:
-            put(f"m{minute}", scope.minutes[minute])
-        for quarter in scope.dirty_quarters:
-            put(f"q{quarter}", self.panes.quarter(scope, quarter))
-        scope.dirty.clear()
-        scope.dirty_quarters.clear()
-        scope.open = -1
-        if scope.restless:
-            scope.restless = False
-            oldest = scope.oldest_waiting()
-            put("g", {**scope.gauges, gauges.OLDEST_WAITING: oldest} if oldest else scope.gauges)
-
-    def _next(self) -> int:
-        self._seq += 1
-        return self._seq
+        return self._teller.views(now, lag_ms, final=final, turn=turn, settled=now if settled is None else settled)
 
     # -- who waits ------------------------------------------------------------------------------------
 
@@ -331,6 +295,10 @@ class Shard:
         s, now = history.c.state, self._greatest_at
         deadlines = {METRICS[run.metric]: run.deadline(now) for run in s.runs if run.target and not run.breached_at}
         return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)
+
+
+def _encoded(changed: dict[bytes, History | None]) -> list[tuple[bytes, bytes | None]]:
+    return [(key, None if history is None else history.encode()) for key, history in changed.items()]
 
 
 def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:

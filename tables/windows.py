@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from tables.panes import PANES_KEPT, QUARTER
 from tables.sketch import quantiles
-from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, BUCKETS, DURATIONS, MAXIMA, Tally
+from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, BUCKETS, DURATIONS, MAXIMA, Tally
 
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Rolling windows, in minutes: the current pane and those before it."""
@@ -105,6 +106,11 @@ class Window:
             kept = self._kept[kind] = [round(each) / 1000 for each in found]
         return kept
 
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no sample."""
+        return not self.counts and not any(self.sketches.values())
+
     def set_largest(self, kind: int, value: int) -> None:
         """Note the maximum of a kind of duration, in ms."""
         if self.largest.get(kind) != value:
@@ -165,6 +171,7 @@ class ScopeWindows:
         held = self.sealed.get(key)
         if held is not None and (held.epoch, held.seq) >= (epoch, seq):
             return False
+        self._partitions.add(partition)
         if self.day <= quarter <= self.now:
             if held is not None:
                 self.today.add(_decode(held.packed), -1)
@@ -215,8 +222,11 @@ class ScopeWindows:
 
     # -- the passing of time --------------------------------------------------------------------------
 
-    def roll(self, now: int, day: int) -> None:
-        """Let the windows end in the minute `now` of the local day that began at the minute `day`."""
+    def roll(self, now: int, day: int, open_from: int) -> None:
+        """Let the windows end in the minute `now` of the local day that began at the minute `day`.
+
+        From the minute `open_from` on there may be intervals that are not closed.
+        """
         before = self.now
         if now == before and day == self.day:
             return
@@ -235,7 +245,7 @@ class ScopeWindows:
                 self.today.change(self._sum(before, now, sums), 1)
             self.now = now
         self.stale = True
-        self._discard()
+        self._discard(min(day, open_from))
 
     def _between(self, after: int, last: int) -> list[Stamped]:
         """The panes of the minutes after `after` up to `last`."""
@@ -280,16 +290,27 @@ class ScopeWindows:
             if held is not None:
                 self.today.add(_decode(held.packed), sign)
 
-    def _discard(self) -> None:
+    def _discard(self, needed: int) -> None:
         oldest = self.now - PANES_KEPT
         oldest -= oldest % QUARTER
         for minute, partition in [key for key in self.minutes if key[0] < oldest]:
-            if (minute - minute % QUARTER, partition) in self.sealed or minute < self.day:
+            if (minute - minute % QUARTER, partition) in self.sealed or minute < needed:
                 del self.minutes[minute, partition]
-        for key in [key for key in self.sealed if key[0] < self.day]:
+        for key in [key for key in self.sealed if key[0] < needed]:
             del self.sealed[key]
 
     # -- reading --------------------------------------------------------------------------------------
+
+    def _of_quarter(self, quarter: int) -> Iterator[Stamped]:
+        for partition in self._partitions:
+            held = self.sealed.get((quarter, partition))
+            if held is not None:
+                yield held
+                continue
+            for minute in range(quarter, quarter + QUARTER):
+                held = self.minutes.get((minute, partition))
+                if held is not None:
+                    yield held
 
     @property
     def quiet(self) -> bool:
@@ -326,16 +347,15 @@ class ScopeWindows:
                     window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
         return window
 
-    def gauge_sums(self, oldest: int) -> Tally:
-        """The gauges over all partitions; for the code `oldest` the smallest instead of the sum."""
-        total: Tally = {}
-        for _, _, tally in self.gauges.values():
-            for each, amount in tally.items():
-                if each != oldest:
-                    total[each] = total.get(each, 0) + amount
-                elif each not in total or amount < total[each]:
-                    total[each] = amount
-        return total
+    def one_quarter(self, quarter: int) -> Window:
+        """A window of the quarter-hour that begins at a minute."""
+        window = Window(ACTIVE_QUARTER)
+        for held in self._of_quarter(quarter):
+            window.add(_decode(held.packed), 1)
+            for maximum, kind in MAXIMA.items():
+                if maximum in held.largest:
+                    window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
+        return window
 
 
 def _difference(tally: Tally, held: Stamped) -> Tally:

@@ -1,7 +1,7 @@
 """A shard and a roll-up that count: what the engine does wrong shows in a number."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from streams.engine.ports import Effects, Output, Record
 
@@ -33,7 +33,7 @@ class ToyShard:
             self.timers[key] = timer
         self.at = max(self.at, at)
 
-    def recovered(self, epoch: int) -> None:
+    def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:  # noqa: ARG002 - the protocol's
         assert epoch > self.epoch
         self.epoch = epoch
         self.changed = set(self.counts)
@@ -73,10 +73,14 @@ class ToyShard:
         return effects
 
     @property
+    def mark(self) -> int:
+        return 0
+
+    @property
     def greatest_at(self) -> int:
         return self.at
 
-    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
+    def views(self, now: int, lag_ms: int, *, final: bool, **_: int | None) -> list[Output]:
         changed, self.changed = self.changed, set()
         head = [self.partition, self.epoch]
         outputs = [Output("_partials", key, json.dumps([*head, self.counts[key]]).encode()) for key in sorted(changed)]
@@ -105,6 +109,18 @@ class ToyRollup:
 
     def recovered(self, epoch: int) -> None:
         self.epoch = epoch
+
+    closed_from = 0
+    unmarked = False
+
+    def ahead(self, records: Sequence[Record], now: int) -> None:
+        self.apply(records, now)
+
+    def already_closed(self, keys: Iterable[bytes]) -> None:
+        assert not list(keys)
+
+    def marked(self, offset: int) -> Output:
+        raise AssertionError(offset)
 
     def apply(self, records: Sequence[Record], now: int) -> None:
         del now

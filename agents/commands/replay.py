@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 READY_S = 120.0
 FINAL_S = 1_800.0
 Records = list[dict[str, Any]]
+WRITTEN = ("kpi", "intervals", "alerts", "dlq")
 
 
 @click.command(short_help="Run events through the same computation.")
@@ -35,7 +36,7 @@ Records = list[dict[str, Any]]
     "--via-kafka", is_flag=True, help="Through a broker and a real worker (SIGAP_KAFKA, else an embedded one)."
 )
 def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int | None, *, via_kafka: bool) -> None:
-    """Replay EVENTS (.ndjson, or .ndjson.gz) and write kpi, alerts and dlq as .ndjson into the folder OUT.
+    """Replay EVENTS (.ndjson, or .ndjson.gz) and write kpi, intervals, alerts and dlq as .ndjson into the folder OUT.
 
     The clock is the greatest `at` seen so far; timers act on the way. Both ways give the same records for input
     that is sorted by `at`.
@@ -49,14 +50,16 @@ def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int
     lines = list(_lines(events))
     if via_kafka:
         end = until if until is not None else last_instant(lines, wall_ms())
-        kpi, alerts, dlq = _via_kafka(lines, config, end)
+        found = _via_kafka(lines, config, end)
     else:
-        kpi, alerts, dlq, _counts, end = replay(lines, settings, until, wall=wall_ms)
+        result = replay(lines, settings, until, wall=wall_ms)
+        found, end = {name: getattr(result, name) for name in WRITTEN}, result.until
     out.mkdir(parents=True, exist_ok=True)
-    for name, records in (("kpi", kpi), ("alerts", alerts), ("dlq", dlq)):
+    for name, records in found.items():
         (out / f"{name}.ndjson").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in records))
     click.echo(
-        f"{len(lines)} events until {end}: {len(kpi)} KPI records, {len(alerts)} alerts, {len(dlq)} dead letters"
+        f"{len(lines)} events until {end}: {len(found['kpi'])} KPI records, {len(found['intervals'])} intervals,"
+        f" {len(found['alerts'])} alerts, {len(found['dlq'])} dead letters"
     )
 
 
@@ -67,7 +70,7 @@ def _lines(paths: tuple[Path, ...]) -> Iterator[bytes]:
         yield from (line for line in lines if line.strip())
 
 
-def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> tuple[Records, Records, Records]:
+def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> dict[str, Records]:
     from agents.settings import Environment
 
     environ = {name: value for name, value in os.environ.items() if name not in {"SIGAP_REDIS", "SIGAP_CONFIG"}}
@@ -91,11 +94,11 @@ def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> tuple[Rec
 
 async def _through(
     environment: Environment, environ: dict[str, str], log: Path, lines: list[bytes], until: int
-) -> tuple[Records, Records, Records]:
+) -> dict[str, Records]:
     from aiokafka import AIOKafkaProducer
 
     from agents.process import WorkerProcess
-    from agents.runs import alert_records, dead_records, key_of, kpi_records, produce, tick
+    from agents.runs import alert_records, dead_records, interval_records, key_of, kpi_records, produce, tick
     from agents.topics import create
     from streams.clock import wall_ms
     from tables.replay import instant_of
@@ -111,4 +114,9 @@ async def _through(
         await produce(producer, topic, ((key_of(line, now), line) for line in lines if instant_of(line) <= until))
         await tick(producer, topic, until)
         await worker.said("final", FINAL_S)
-    return await kpi_records(environment), await alert_records(environment), await dead_records(environment)
+    return {
+        "kpi": await kpi_records(environment),
+        "intervals": await interval_records(environment),
+        "alerts": await alert_records(environment),
+        "dlq": await dead_records(environment),
+    }

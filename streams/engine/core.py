@@ -53,6 +53,8 @@ class _Flight:
 
     seq: int
     next_offset: int | None
+    clock: int = 0
+    """Where the clock stood when it was launched."""
     base: int | None = None
     outputs: list[Output] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
@@ -76,6 +78,8 @@ class Core:
         self._seq = 0
         self._flights: deque[_Flight] = deque()
         self._acks: list[bytes] = []
+        self._settled = 0
+        """The clock when the last flight that has arrived, with all before it, was launched."""
         self._replay = Replay(shard.restore)
         self._recall: Recall | None = None
         self._gap: tuple[int, int] | None = None
@@ -157,7 +161,8 @@ class Core:
         if head is not None:
             self.clock.restore(head.clock, head.greatest_timestamp, head.stop_at)
         self.clock.observe(self.shard.greatest_at, 0)
-        self.shard.recovered(self.epoch)
+        self.shard.recovered(self.epoch, self.clock.now, 0 if head is None else head.mark)
+        self._settled = 0
         self.phase = Phase.RUNNING
         commands: list[Command] = [Seek(self.next_offset), Ready(self.epoch)]
         if replay.outbox:
@@ -206,7 +211,7 @@ class Core:
         if now == before and was_final == self.clock.final:
             return []
         effects = self.shard.advance(now)
-        if not (effects.changelog or effects.alerts or effects.rejects):
+        if not (effects.changelog or effects.alerts or effects.rejects or effects.snapshots):
             return []
         return self._launch(effects, None)
 
@@ -214,7 +219,9 @@ class Core:
         """What changed in the partials; they are absolute, so they wait for nothing."""
         if self.phase is not Phase.RUNNING:
             return []
-        return self.shard.views(self.clock.now, lag_ms, final=self.clock.final, turn=turn)
+        settled = self._settled if self._flights else self.clock.now
+        final = self.clock.final and not self._flights
+        return self.shard.views(self.clock.now, lag_ms, final=final, turn=turn, settled=settled)
 
     def delivered(self, seq: int, base: int) -> list[Command]:
         """The changelog has taken `Append(seq)`; its first record's offset is `base`."""
@@ -242,6 +249,7 @@ class Core:
         next_offset = None
         while self._flights and self._flights[0].done:
             first = self._flights.popleft()
+            self._settled = max(self._settled, first.clock)
             if first.next_offset is not None:
                 next_offset = first.next_offset
         commands: list[Command] = [] if next_offset is None else [MarkDone(next_offset)]
@@ -259,22 +267,23 @@ class Core:
     # --- inside ----------------------------------------------------------------------------------
 
     def _launch(self, effects: Effects, next_offset: int | None, *, must_append: bool = False) -> list[Command]:
-        flight = _Flight(0, next_offset, outputs=[*effects.alerts, *effects.rejects])
-        if effects.changelog or effects.alerts or must_append:
-            return self._append(effects.changelog, flight, effects.alerts)
+        kept = [*effects.alerts, *effects.snapshots]
+        flight = _Flight(0, next_offset, self.clock.now, outputs=[*kept, *effects.rejects])
+        if effects.changelog or kept or must_append:
+            return self._append(effects.changelog, flight, kept)
         flight.seq = self._next_seq()
         self._flights.append(flight)
         if flight.outputs:
             return [Publish(flight.seq, flight.outputs)]
         return self.published(flight.seq)
 
-    def _append(self, changelog: Sequence[Entry], flight: _Flight, alerts: Sequence[Output] = ()) -> list[Command]:
+    def _append(self, changelog: Sequence[Entry], flight: _Flight, kept: Sequence[Output] = ()) -> list[Command]:
         """In batches, each with its head: outbox, entries delivered by now, state. `flight` ends with the last."""
         clock = self.clock
-        head = Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at)
+        head = Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at, self.shard.mark)
         leading: list[Entry] = [(key, None) for key in self._acks]
         self._acks.clear()
-        packed = pack_outputs(alerts)
+        packed = pack_outputs(kept)
         keys = [outbox_key(self.epoch, self._next_seq()) for _ in packed]
         flight.outbox += keys
         commands: list[Command] = []

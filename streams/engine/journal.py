@@ -26,7 +26,8 @@ FENCE = b"\0f"
 HEAD = b"\0h"
 OUTBOX = b"\0o"
 
-_HEAD = struct.Struct(">qqqq")
+_HEAD = struct.Struct(">qqqqq")
+_WITHOUT_MARK = struct.calcsize(">qqqq")
 _OUTBOX_KEY = struct.Struct(">qq")
 _NO_STOP = -1
 
@@ -45,18 +46,21 @@ class Head(NamedTuple):
     clock: int
     greatest_timestamp: int
     stop_at: int | None
+    mark: int = 0
+    """The shard's own."""
 
     def encode(self) -> bytes:
         """As a record's value."""
-        return _HEAD.pack(
-            self.epoch, self.clock, self.greatest_timestamp, _NO_STOP if self.stop_at is None else self.stop_at
-        )
+        stop_at = _NO_STOP if self.stop_at is None else self.stop_at
+        return _HEAD.pack(self.epoch, self.clock, self.greatest_timestamp, stop_at, self.mark)
 
     @classmethod
     def decode(cls, value: bytes) -> Head:
         """Read a record's value."""
-        epoch, clock, timestamp, stop_at = _HEAD.unpack(value)
-        return cls(epoch, clock, timestamp, None if stop_at == _NO_STOP else stop_at)
+        if len(value) == _WITHOUT_MARK:  # of an earlier version
+            value += bytes(_HEAD.size - _WITHOUT_MARK)
+        epoch, clock, timestamp, stop_at, mark = _HEAD.unpack(value)
+        return cls(epoch, clock, timestamp, None if stop_at == _NO_STOP else stop_at, mark)
 
 
 def outbox_key(epoch: int, seq: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Record(NamedTuple):
@@ -40,6 +40,8 @@ class Effects(NamedTuple):
     """Published after the changelog's delivery, never lost: the engine keeps them in the changelog's outbox."""
     rejects: list[Output]
     """Dead letters: published before the source offset is done."""
+    snapshots: Sequence[Output] = ()
+    """What holds for an instant that will not come again: published as alerts are, never lost."""
 
 
 class Shard(Protocol):
@@ -48,8 +50,15 @@ class Shard(Protocol):
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one changelog record, in log order."""
 
-    def recovered(self, epoch: int) -> None:
-        """The changelog has been applied to its end; rebuild what is derived. `epoch` grows with every owner."""
+    def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
+        """The changelog has been applied to its end; rebuild what is derived.
+
+        `epoch` grows with every owner. `now` (ms) is the partition's clock, `mark` what the former owner had there.
+        """
+
+    @property
+    def mark(self) -> int:
+        """A number that is kept with the state, for `recovered`."""
 
     def fold(self, records: Sequence[Record], now: int, *, event_time: bool) -> Effects:
         """Fold source records, in offset order.
@@ -65,10 +74,13 @@ class Shard(Protocol):
     def greatest_at(self) -> int:
         """The greatest `at` folded so far, in ms (0: none)."""
 
-    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None = None) -> list[Output]:
+    def views(
+        self, now: int, lag_ms: int, *, final: bool, turn: int | None = None, settled: int | None = None
+    ) -> list[Output]:
         """What changed in the partials, and this partition's clock; absolute values.
 
-        `final` says that `now` is the last instant of a run. `turn` counts the wall clock's turns: what changed may
+        `final` says that `now` is the last instant of a run, `settled` the clock (ms) up to which everything that was
+        demanded has been delivered; without it all has. `turn` counts the wall clock's turns: what changed may
         wait for a turn of its own, the same in every partition; without it everything is told.
         """
 
@@ -84,6 +96,23 @@ class Rollup(Protocol):
 
     def apply(self, records: Sequence[Record], now: int) -> None:
         """Take partials, in offset order; from the topic's beginning after every assignment."""
+
+    def ahead(self, records: Sequence[Record], now: int) -> None:
+        """Take partials before they come by way of their topic."""
+
+    @property
+    def closed_from(self) -> int:
+        """From which offset on the intervals hold what is not known to be out. Asked once the partials were read."""
+
+    def already_closed(self, keys: Iterable[bytes]) -> None:
+        """The keys of what the intervals hold from there on."""
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether `marked` is to be called once what was published is delivered."""
+
+    def marked(self, offset: int) -> Output:
+        """A partial that says that everything published is out, the intervals ending at `offset`."""
 
     def due(self, now: int) -> list[Output]:
         """What must be published at `now` (ms). Not called before the partials were read to their end."""

@@ -82,7 +82,7 @@ async def replayed(kafka: KafkaServer, folder: Path, events: Path, *options: str
         command = ["-m", "agents", "replay", str(events), "--out", str(out), *options, *way]
         process = Process(folder / "replay.log", command, environ)
         assert await process.ended(120) == 0, process.text
-        texts = {name: (out / f"{name}.ndjson").read_text() for name in ("kpi", "alerts", "dlq")}
+        texts = {name: (out / f"{name}.ndjson").read_text() for name in ("kpi", "intervals", "alerts", "dlq")}
         found.append({name: [json.loads(line) for line in text.splitlines()] for name, text in texts.items()})
     assert not leftovers(folder)
     return found
@@ -94,6 +94,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 def assert_same(plain: dict[str, list[Any]], through: dict[str, list[Any]]) -> None:
     assert differences(plain["kpi"], through["kpi"]) == []
+    assert plain["intervals"] == through["intervals"]
     assert plain["alerts"] == through["alerts"]
     assert plain["dlq"] == through["dlq"]
 

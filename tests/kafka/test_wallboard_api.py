@@ -12,7 +12,7 @@ from agents.sinks.redis import RedisSink
 from agents.wallboard.server import Wallboard
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
-from tests.browser.office import Office
+from tests.browser.office import CHANNELS, Office
 from tests.kafka.sse import Events
 
 pytestmark = pytest.mark.kafka
@@ -73,6 +73,7 @@ async def test_waiting_alerts_and_trend(world: World) -> None:
     assert len(since) == 3
     assert since == sorted(since)
     assert body["waiting"][0]["deadline_at"] > since[0]
+    assert {row["channel"] for row in body["waiting"]} == {"email"}
     _, body = await world.get("api/v1/alerts?limit=2")
     assert [alert["alert_id"] for alert in body["alerts"]] == ["breached-4", "breached-3"]
     _, body = await world.get("api/v1/trend/channel:chat?minutes=10")
@@ -89,6 +90,8 @@ async def test_waiting_alerts_and_trend(world: World) -> None:
         ("api/v1/kpi/tenant?tenant=%7Bx%7D", 400, "query tenant"),
         ("api/v1/alerts?limit=0", 400, "query limit"),
         ("api/v1/stream?kinds=fax", 400, "query kinds"),
+        ("api/v1/stream?view=topic:refund", 400, "query view"),
+        ("api/v1/stream?view=agent:budi/channel:chat", 400, "query view"),
         ("nowhere", 404, "path"),
     ],
 )
@@ -120,6 +123,40 @@ async def test_a_stream_begins_with_a_snapshot_and_goes_on_with_what_changes(wor
         status = await events.next("status")
         assert status["redis"]
         assert status["heartbeat_age_s"] < 5
+
+
+async def test_a_stream_of_one_view_has_what_belongs_to_it(redis_server: EmbeddedRedis) -> None:
+    async with Wallboard(redis_server.url) as board, aiohttp.ClientSession() as session:
+        world = World(redis_server, board, session)
+        world.office.whole = True
+        world.sink.start()
+        world.sink.kpi(world.office.records())
+        world.sink.minutes(world.office.minutes())
+        world.sink.waiting(world.office.waiting())
+        world.sink.alerts([world.office.alert("breached", i) for i in range(6)])
+        await world.settled()
+        agents = [f"agent:a{i:02}" for i in range(6)]
+        views = {
+            "channel:chat": ({"channel:chat", *(f"{agent}/channel:chat" for agent in agents)}, {"channel:chat"}, 2, 12),
+            "team:billing": ({"team:billing"}, {"team:billing"}, 2, 8),
+            "agent:a01": ({"agent:a01", *(f"agent:a01/channel:{name}" for name in CHANNELS)}, set(), 1, 4),
+        }
+        for view, (scopes, trends, alerts, waiting) in views.items():
+            async with session.get(f"{board.url}api/v1/stream?window=now&view={view}") as response:
+                events = Events(response)
+                snapshot = await events.next("snapshot")
+                assert {record["scope"] for record in snapshot["records"]} == scopes
+                assert {*snapshot["trend"]} == trends
+                assert len(snapshot["alerts"]) == alerts
+                assert len(snapshot["waiting"]) == waiting
+                assert all(row["conversation_id"].startswith(row["channel"]) for row in snapshot["waiting"])
+                assert {*agents, "channel:email", "team:delivery"} <= {*snapshot["views"]}
+                other, own = "agent:a02/channel:email", max(scopes)
+                news = [world.office.record(scope, "now", {"backlog_open": 4711}) for scope in (other, own)]
+                world.sink.kpi(news)
+                delta = await events.next("delta")
+                assert [record["scope"] for record in delta["records"]] == [own]
+        await world.sink.stop(0.0)
 
 
 async def test_a_stream_resumes_without_a_gap_and_without_an_alert_twice(world: World) -> None:

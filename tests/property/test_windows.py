@@ -74,11 +74,11 @@ def test_adding_up_is_associative_and_commutative(parts: list[Tally], rng: Any) 
 def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
     """Panes of three partitions come in any order, older ones after the windows have gone on, some a second time."""
     windows, now, panes = ScopeWindows(), DAY, {}
-    windows.roll(now, DAY)
+    windows.roll(now, DAY, DAY)
     for seq, step in enumerate(script):
         if isinstance(step, int):
             now += step
-            windows.roll(now, DAY)
+            windows.roll(now, DAY, DAY)
             windows.look_up_largest()
         else:
             minute, partition, tally = step
@@ -102,11 +102,11 @@ def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
 @given(scripts, st.randoms())
 def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> None:
     windows, now, panes = ScopeWindows(), DAY, {}
-    windows.roll(now, DAY)
+    windows.roll(now, DAY, DAY)
     for seq, step in enumerate(script):
         if isinstance(step, int):
             now += step
-            windows.roll(now, DAY)
+            windows.roll(now, DAY, DAY)
         else:
             minute, _, tally = step
             if DAY <= minute <= now and minute > now - 60:

@@ -162,7 +162,8 @@ async def run(
 
 async def _work(driver: Driver, app: EngineApp, on_ready: Callable[[], object]) -> None:
     config, began = driver.config, running_s()
-    written = [driver.changelog, *([config.topic("kpi")] if driver.partials in driver.topics else [])]
+    rollups = [config.topic(name) for name in ("kpi", "kpi.intervals")]
+    written = [driver.changelog, *(rollups if driver.partials in driver.topics else [])]
     together = [driver.events, *written, *([driver.partials] if driver.partials in driver.topics else [])]
     await wait_for_topics(config, [*driver.topics, *written], together)
     await driver.start()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 LOG_TOPIC = "kpi"
 """Outputs for this topic are the roll-up's own log."""
+INTERVALS_TOPIC = "kpi.intervals"
+"""Outputs for this topic appear once: it has an owner too."""
 
 
 class RollupStatus(NamedTuple):
@@ -45,8 +47,10 @@ class RollupRunner(Runner):
         super().__init__(driver, tp)
         self.rollup = rollup
         self._log = FencedLog(driver.config, driver.publisher, driver.config.topic(LOG_TOPIC), tp.partition)
+        intervals = driver.config.topic(INTERVALS_TOPIC)
+        self._intervals = FencedLog(driver.config, driver.publisher, intervals, tp.partition)
         self._epoch = -1
-        self._log_end = 0
+        self._log_end = self._intervals_end = 0
         self._next_offset = 0
         self._target = 0
         self._busy_since: float | None = None
@@ -65,11 +69,23 @@ class RollupRunner(Runner):
         )
         self._next_offset = first
         await self.seek(first)
-        self._look()
-        while not self._lost:
-            if self.ready:
-                await self._publish()
+        while self._next_offset < self._target and not self._lost:  # noqa: ASYNC110 - a position, not an event
             await asyncio.sleep(self._driver.config.due_s)
+        await self._recall_intervals()
+        self.ready = True
+        self._driver.on_ready()
+        while not self._lost:
+            await self._publish()
+            await asyncio.sleep(self._driver.config.due_s)
+
+    async def _recall_intervals(self) -> None:
+        """Fence the intervals, and find out which of them are out already."""
+        async with self._intervals as log:
+            fence = await log.append([(FENCE, None)])
+            async for records in log.read(self.rollup.closed_from, fence):
+                self.rollup.already_closed(record.key for record in records if record.key and record.key[0])
+        self.rollup.already_closed(())
+        self._intervals_end = fence + 1
 
     async def _restore(self, log: FencedLog, start: int, end: int) -> None:
         async for records in log.read(start, end):
@@ -80,15 +96,23 @@ class RollupRunner(Runner):
 
     async def _publish(self) -> None:
         outputs = self.rollup.due(self._driver.config.timeline.wall(wall_ms()))
-        if not outputs:
+        if not outputs and not self.rollup.unmarked:
             return
         self._busy_since = running_s()
         await self._driver.permission()
-        logged: list[Output] = [one for one in outputs if one.topic == LOG_TOPIC]
-        deliveries = await self._driver.publisher.publish(one for one in outputs if one.topic != LOG_TOPIC)
+        logged = [(one.key or b"", one.value) for one in outputs if one.topic == LOG_TOPIC]
+        closed = [(one.key or b"", one.value) for one in outputs if one.topic == INTERVALS_TOPIC]
+        deliveries = await self._driver.publisher.publish(
+            one for one in outputs if one.topic not in {LOG_TOPIC, INTERVALS_TOPIC}
+        )
         if logged:
-            await self._log.append([(one.key or b"", one.value) for one in logged], self._log_end)
+            await self._log.append(logged, self._log_end)
             self._log_end += len(logged)
+        if closed:
+            await self._intervals.append(closed, self._intervals_end)
+            self._intervals_end += len(closed)
+        if self.rollup.unmarked:
+            deliveries += await self._driver.publisher.publish([self.rollup.marked(self._intervals_end)])
         for one in deliveries:
             await one.future
         self._busy_since = None
@@ -117,17 +141,11 @@ class RollupRunner(Runner):
             self._driver.config.timeline.wall(now),
         )
         self._next_offset = max(self._next_offset, chunk.next_offset)
-        self._look()
 
     def offer(self, partials: Sequence[Output]) -> None:
         """Partials of this worker's own, ahead of their way through Kafka."""
         records = [Record(each.key, each.value, 0, 0) for each in partials]
-        self.rollup.apply(records, self._driver.config.timeline.wall(wall_ms()))
-
-    def _look(self) -> None:
-        if not self.ready and self._next_offset >= self._target:
-            self.ready = True
-            self._driver.on_ready()
+        self.rollup.ahead(records, self._driver.config.timeline.wall(wall_ms()))
 
     # --- the end -----------------------------------------------------------------------------------
 

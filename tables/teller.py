@@ -1,0 +1,129 @@
+"""What a source partition tells the roll-up: its partials in turns, its clock, and the gauges at quarter-hours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.engine.ports import Output
+from tables import partials
+from tables.facts import MINUTE
+from tables.history import FACTS_KEPT
+from tables.panes import PANES_KEPT, QUARTER, TURNS, Panes, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tables.tally import Tally
+
+SEALED_AFTER = 15
+"""Minutes after which a quarter-hour is summed up."""
+BEHIND_TURNS = 5
+"""Turns that count as one while the clock lags by more than `partials.BEHIND_MS`."""
+BEAT_MS = 500
+BATCH = 4_000
+"""Partials sent at a time while a new owner tells all that it holds."""
+GAUGES_RESENT_MS = 12 * 3_600_000
+"""Gauges are told anew this often, lest the topic's retention forgets them."""
+
+
+class Teller:
+    """One owner's voice: everything that it says carries its epoch and a number that grows."""
+
+    def __init__(self, partition: int, partitions: int, epoch: int, since: int) -> None:
+        self.panes = Panes()
+        self.epoch = epoch
+        self._partition = partition
+        self._partitions = partitions
+        self._since = since
+        """The first quarter-hour (ms) that this owner sees the clock pass."""
+        self._seq = 0
+        self._beat_at = 0
+        self._complete = False
+        self._swept = 0
+        self._told_at = 0
+        self._turn = 0
+        self._reached = [0] * TURNS
+        """By turn, the clock when its scopes were told of."""
+
+    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None, settled: int) -> list[Output]:
+        """What changed in the partials and has its turn, and the clock."""
+        self._sweep(now, final=final)
+        out: list[Output] = []
+        dirty = self.panes.dirty
+        for each in self._turns(None if final else turn, lag_ms):
+            while dirty[each] and (len(out) < BATCH or self._complete or final):
+                self._tell(dirty[each].pop(), now, out)
+            if not dirty[each]:
+                self._reached[each] = now
+        self._complete = self._complete or not any(dirty)
+        if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
+            self._beat_at = now
+            told = min(settled, *self._reached)
+            beat = partials.encode(
+                partials.Beat(self.epoch, self._next(), now, lag_ms, self._complete, final, told, self._since)
+            )
+            key = b"%d|clock" % self._partition
+            out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self._partitions))
+        return out
+
+    def snapshots(self, quarter: int) -> list[Output]:
+        """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed."""
+        out = []
+        for scope in self.panes.moved:
+            tally = scope.gauges_now()
+            if tally != (scope.snapshot or {}):
+                value = partials.encode(partials.Snapshot(self.epoch, self._next(), quarter, tally, scope.snapshot))
+                out.append(self._output(scope, "s", value))
+            scope.snapshot = tally
+        self.panes.moved.clear()
+        return out
+
+    def _turns(self, turn: int | None, lag_ms: int) -> Iterable[int]:
+        """The turns that have come since the last call; fewer while nothing can be out in time anyway."""
+        if turn is not None and lag_ms > partials.BEHIND_MS:
+            turn //= BEHIND_TURNS
+        before, self._turn = self._turn, turn or 0
+        if turn is None or not 0 <= turn - before < TURNS or not self._complete:
+            return range(TURNS)
+        return [each % TURNS for each in range(before + 1, turn + 1)]
+
+    def _sweep(self, now: int, *, final: bool) -> None:
+        """Once a minute: sum up quarter-hours, let go of what is in no window."""
+        minute = now // MINUTE
+        if minute == self._swept and not final:
+            return
+        self._swept = minute
+        sealed = minute - SEALED_AFTER
+        self.panes.seal(sealed - sealed % QUARTER)
+        oldest = minute - PANES_KEPT
+        self.panes.discard(oldest - oldest % QUARTER, minute - FACTS_KEPT)
+        if now - self._told_at >= GAUGES_RESENT_MS:
+            self._told_at = now
+            for scope in self.panes.scopes.values():
+                if scope.gauges:
+                    scope.restless = True
+                    self.panes.dirty[scope.turn].add(scope)
+
+    def _tell(self, scope: Scope, now: int, out: list[Output]) -> None:
+        def put(what: str, tally: Tally) -> None:
+            value = partials.encode(partials.Partial(self.epoch, self._next(), now, tally))
+            out.append(self._output(scope, what, value))
+
+        for minute in scope.dirty:
+            put(f"m{minute}", scope.minutes[minute])
+        for quarter in scope.dirty_quarters:
+            put(f"q{quarter}", self.panes.quarter(scope, quarter))
+        scope.dirty.clear()
+        scope.dirty_quarters.clear()
+        scope.open = -1
+        if scope.restless:
+            scope.restless = False
+            put("g", scope.gauges_now())
+
+    def _output(self, scope: Scope, what: str, value: bytes) -> Output:
+        key = f"{self._partition}|{scope.tenant}|{scope.name}|{what}".encode()
+        return Output(partials.TOPIC, key, value, scope.place % self._partitions)
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq

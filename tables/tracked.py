@@ -1,0 +1,89 @@
+"""What a roll-up knows of its source partitions, and of a scope with its windows; and a KPI record as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tables.intervals import Past
+from tables.windows import ScopeWindows
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What is read back of a KPI record."""
+
+    tenant: str
+    scope: str
+    window: str
+    seq: int
+    partial: bool
+    metrics: msgspec.Raw
+
+
+class Source:
+    """What is known of a source partition."""
+
+    __slots__ = ("clock", "complete", "epoch", "final", "heard", "lag_ms", "seq", "since", "told")
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.seq = -1
+        self.clock = 0
+        self.lag_ms = 0
+        self.complete = False
+        self.final = False
+        self.heard = 0
+        self.told = 0
+        self.since = 0
+
+
+class Tracked:
+    """A scope with its windows and with what was last published of it."""
+
+    __slots__ = (
+        "due",
+        "key",
+        "name",
+        "past",
+        "published",
+        "published_at",
+        "seqs",
+        "shade",
+        "stirred_at",
+        "tenant",
+        "values",
+        "windows",
+    )
+
+    def __init__(self, tenant: str, name: str) -> None:
+        self.tenant = tenant
+        self.name = name
+        self.key = f"{tenant}/{name}"
+        self.windows = ScopeWindows()
+        self.past = Past()
+        self.published: dict[str, bytes] = {}
+        """The metrics last published, by window."""
+        self.values: dict[str, bytes] = {}
+        """The records last published, by window."""
+        self.seqs: dict[str, int] = {}
+        self.published_at = 0
+        self.stirred_at = 0
+        """When the first change came that is not published yet, in ms of the wall clock."""
+        self.due = 0
+        """When the clock's turn comes, in ms of the wall clock."""
+        self.shade: tuple[bool, int] | None = None
+        """The `partial` and `lag_s` that were last published."""
+
+
+def record(
+    tracked: Tracked, window: str, start: int, as_of: int, seq: int, shade: tuple[bool, int], metrics: bytes
+) -> bytes:
+    """A KPI record as JSON. `start` and `as_of` in ms; `shade` is (partial, lag in ms)."""
+    partial, lag = shade
+    shading = f'true,"lag_s":{lag / 1000}' if partial else "false"
+    head = (
+        f'{{"v":1,"tenant":"{tracked.tenant}","scope":{_encode(tracked.name).decode()},"window":"{window}",'
+        f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading},"metrics":'
+    )
+    return b"".join((head.encode(), metrics, b"}"))
