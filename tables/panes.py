@@ -380,12 +380,12 @@ class Panes:
         """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""
         self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
         for scope in list(self._holding):
+            if scope.dirty or scope.dirty_quarters:
+                continue  # what nobody was told of is still wanted, by intervals
             for minute in [m for m in scope.minutes if m < oldest]:
                 del scope.minutes[minute]
-                scope.dirty.discard(minute)
             for quarter in [q for q in scope.sealed if q < oldest_sealed]:
                 del scope.sealed[quarter]
-                scope.dirty_quarters.discard(quarter)
             if not scope.minutes and not scope.sealed:
                 self._holding.discard(scope)
 
