@@ -24,7 +24,7 @@ def differences(
     got = replay(events, dict(config), until, wall=wall_ms)
     return [
         *of_records(expected.kpi, got.kpi, expected.passing),
-        *(of_intervals(expected.intervals, got.intervals) if intervals and hasattr(got, "intervals") else ()),
+        *(of_intervals(expected.intervals, got.intervals) if intervals else ()),
         *_of_counts("alert", map(_alert, expected.alerts), map(_alert, got.alerts)),
         *_of_counts("dlq", (d["reason"] for d in expected.dlq), (d["reason"] for d in got.dlq)),
     ]

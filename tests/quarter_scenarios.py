@@ -7,19 +7,24 @@ import random
 from collections.abc import Callable
 
 from tests.oracle.rules import rules_for
-from tests.scenario_parts import HOUR, MINUTE, QUARTER, Config, Event, Scenario
+from tests.scenario_parts import DAY, HOUR, MINUTE, QUARTER, Config, Event, Scenario
 from tests.scenarios import Talk, Writer
 
 LATENESS = (0, 30, 60, 600, 900, 1000, 1800)  # s: within a quarter of an hour, a whole one, more than one
 
 
 def quarter_scenario(seed: int) -> Scenario:
-    """(config, events in order of arrival, until): half a day to three days, mostly read past an interval's close."""
+    """(config, events in order of arrival, until): half a day to six days, mostly read past an interval's close."""
     return _Quarters(seed).write()
 
 
 def _tenant(rng: random.Random, over: Config) -> Config:
     return over if rng.random() < 0.3 else over | {"lateness_s": rng.choice(LATENESS)}
+
+
+def _later(event: Event, after: int, by: int) -> Event:
+    at = event.get("at")
+    return event | {"at": at + by} if type(at) is int and at > after else event
 
 
 class _Quarters(Writer):
@@ -28,6 +33,16 @@ class _Quarters(Writer):
         self.plot = "day" if self.rng.random() < 0.7 else "compact"
         given = self.config.get("tenants", {})
         self.config["tenants"] = {name: _tenant(self.rng, given.get(name, {})) for name in self.tenants}
+
+    def write(self) -> Scenario:
+        """Now and then nobody says anything for days, longer than any window lasts."""
+        config, events, until = super().write()
+        if self.rng.random() < 0.3:
+            silence = self.rng.randrange(HOUR, 3 * DAY)
+            after = self.rng.choice([event["at"] for event in events if type(event.get("at")) is int])
+            events = [_later(event, after, silence) for event in events]
+            until = until if until is None or until <= after else until + silence
+        return config, events, until
 
     def lateness(self, tenant: str) -> int:
         return rules_for(self.config, tenant).lateness
@@ -62,6 +77,8 @@ class _Quarters(Writer):
 
     def until(self, events: list[Event]) -> int | None:
         given = super().until(events)
+        if given is not None and self.rng.random() < 0.2:
+            return given + self.rng.randrange(DAY, 3 * DAY)  # and so at the end
         if given is None or self.rng.random() < 0.4:
             return given
         return self.boundary(given, self.rng.choice(self.tenants))
