@@ -72,7 +72,7 @@ class Worker:
         self._publisher = driver.publisher
         async with contextlib.AsyncExitStack() as stack:
             if self._health_port is not None:
-                await stack.enter_async_context(Health(driver, self.feed, self._health_port))
+                await stack.enter_async_context(Health(driver, self.feed, self._health_port, self.ingest.counts))
             beside = [
                 asyncio.create_task(driver.guard(each)) for each in (self.feed.run(), self._watch(driver, on_final))
             ]

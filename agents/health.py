@@ -11,6 +11,8 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from agents.metrics import WorkerCollector
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agents.feed import Feed
     from streams.engine.faust.driver import Driver
 
@@ -24,11 +26,11 @@ class Health:
     host = "127.0.0.1"
     """Where the server of this process listens; `sigap worker --health-host` names another address."""
 
-    def __init__(self, driver: Driver, feed: Feed, port: int) -> None:
+    def __init__(self, driver: Driver, feed: Feed, port: int, raw: Mapping[tuple[str, str], int]) -> None:
         self._driver = driver
         self._port = port
         self._registry = CollectorRegistry()
-        self._registry.register(WorkerCollector(driver, feed))
+        self._registry.register(WorkerCollector(driver, feed, raw))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
         app = web.Application()

@@ -8,11 +8,15 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Protocol
 
+import structlog
+
 from streams.channels import CHANNELS, House, Reading, read
 from streams.codecs import dead_letter, encode, key_of
 from streams.engine.ports import Output, Record
 from streams.rejects import Rejected
 from tables.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 class Publish(Protocol):
@@ -32,6 +36,7 @@ class Ingest:
         self._topic = topic
         self.counts: Counter[tuple[str, str]] = Counter()
         """By channel and outcome: `events`, `empty`, what was left out, and rejects by reason."""
+        self._warned = False
         self._house = lru_cache(maxsize=1024)(self._house_of)
 
     def handlers(self) -> dict[str, Callable[[int, Sequence[Record]], Awaitable[int]]]:
@@ -47,6 +52,9 @@ class Ingest:
             outputs += found
             greatest_at = max(greatest_at, at)
         if outputs:
+            if self._key is None and not self._warned:
+                self._warned = True
+                log.warning("no_customer_key", hint="set SIGAP_CUSTOMER_KEY: without it customers can be guessed")
             await self._publish(outputs)
         return greatest_at
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 class WorkerCollector(Collector):
     """Reads driver, shards and sink when asked; keeps nothing."""
 
-    def __init__(self, driver: Driver, feed: Feed) -> None:
+    def __init__(self, driver: Driver, feed: Feed, raw: Mapping[tuple[str, str], int]) -> None:
         self._driver = driver
         self._feed = feed
+        self._raw = raw
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of the worker."""
         yield from self._engine()
         yield from self._state()
         yield from self._redis()
+        raw = CounterMetricFamily(
+            "sigap_raw", "events made of raw payloads, parts left out, rejects by reason", labels=["channel", "outcome"]
+        )
+        for (channel, outcome), count in self._raw.items():
+            raw.add_metric([channel, outcome], count)
+        yield raw
 
     def _engine(self) -> Iterator[Metric]:
         status = self._driver.status()
