@@ -9,7 +9,8 @@ from aiohttp import web
 from agents.sinks.layout import split_name
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
-from agents.wallboard.store import TENANT
+from agents.wallboard.store import TENANT, channels_of
+from agents.wallboard.views import kind_of
 from tables.windows import WINDOWS
 
 _SMALL = 1024
@@ -23,15 +24,6 @@ def answer(body: Any) -> web.Response:
     if isinstance(response.body, bytes) and len(response.body) > _SMALL:
         response.enable_compression()
     return response
-
-
-def kind_of(scope: str) -> str:
-    """What a scope is about.
-
-    >>> kind_of("agent:budi/channel:chat"), kind_of("agent:budi"), kind_of("tenant")
-    ('agent/channel', 'agent', 'tenant')
-    """
-    return "/".join(part.partition(":")[0] for part in scope.split("/"))
 
 
 def choices(
@@ -130,11 +122,12 @@ async def alerts(request: web.Request) -> web.Response:
 
 
 async def waiting(request: web.Request) -> web.Response:
-    """The conversations of a scope that wait, the longest first."""
+    """The conversations of a scope that wait, the longest first, with their channels."""
     tenant = await tenant_of(request)
     scope = await scope_of(request, tenant)
     limit = count(request, "limit", 100, 10_000)
-    rows = await request.app[STATE].store.waiting(tenant, scope, limit)
+    store = request.app[STATE].store
+    rows = await store.waiting(tenant, scope, limit, channels_of(await store.names(tenant)))
     return answer({"tenant": tenant, "scope": scope, "waiting": rows})
 
 

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from agents.sinks.layout import split_name
 from agents.wallboard.store import Position, Store, has_trend, notable, order
+from agents.wallboard.views import HOUSE, View
 
 _PAUSE_S = 0.25
 """Between two reads: changes of that time are one."""
@@ -30,8 +31,9 @@ Wants = Callable[[str, str], bool]
 class Client:
     """What one client has yet to be told."""
 
-    def __init__(self, wants: Wants, *, all_alerts: bool) -> None:
+    def __init__(self, wants: Wants, *, all_alerts: bool, view: View = HOUSE) -> None:
         self.wants = wants
+        self.view = view
         self.all_alerts = all_alerts
         self.woken = asyncio.Event()
         self.position = Position("0-0", "0-0")
@@ -53,9 +55,9 @@ class Client:
             elif kind == "trend":
                 if has_trend(name) and self.wants(name, "trend"):
                     self.trends.add(name)
-            elif kind == "waiting":
+            elif kind == "waiting" and name == self.view.scope:
                 self.waiting = True
-        self.alerts.extend(alerts if self.all_alerts else warned)
+        self.alerts.extend(filter(self.view.concerns, alerts if self.all_alerts else warned))
         if len(self.alerts) > _ALERTS:
             self.refresh()
         elif self.names or self.trends or self.waiting or self.alerts:
@@ -153,11 +155,12 @@ class Feed:
                     self._cache[name] = (seq, body)
         return [self._cache[name][1] for name in wanted if name in self._cache]
 
-    async def recent_alerts(self, upto: Position, *, every: bool) -> list[Any]:
-        """The newest alerts up to a position, oldest first."""
+    async def recent_alerts(self, upto: Position, view: View, *, every: bool) -> list[Any]:
+        """The newest alerts of a view up to a position, oldest first."""
         newest = await self._store.alerts(self.tenant, 1000)
         found = [orjson.loads(body) for entry, body in reversed(newest) if order(entry) <= order(upto.alerts)]
-        return (found if every else notable(found, {}))[-100:]
+        chosen = found if every else notable(found, {})
+        return [each for each in chosen if view.concerns(each)][-100:]
 
     def _current(self, name: str) -> bool:
         held = self._cache.get(name)

@@ -1,9 +1,6 @@
 """The application, and the wallboard as something that starts and stops inside another event loop."""
 
-import gzip
 from collections.abc import AsyncIterator
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,20 +13,11 @@ from redis.exceptions import RedisError
 
 from agents.wallboard import api, auth
 from agents.wallboard.errors import as_json, problem
+from agents.wallboard.page import statics
 from agents.wallboard.state import STATE, State
 from agents.wallboard.store import Store
 from agents.wallboard.stream import stream
 from tables.settings import Settings
-
-_STATIC = {
-    "/": ("index.html", "text/html"),
-    "/static/app.js": ("app.js", "text/javascript"),
-    "/static/agents.js": ("agents.js", "text/javascript"),
-    "/static/view.js": ("view.js", "text/javascript"),
-    "/static/lists.js": ("lists.js", "text/javascript"),
-    "/static/style.css": ("style.css", "text/css"),
-    "/static/icon.svg": ("icon.svg", "image/svg+xml"),
-}
 
 
 def create_app(
@@ -43,8 +31,8 @@ def create_app(
     app = web.Application(middlewares=[auth.guard(token), as_json])
     state = app[STATE] = State(Store(redis_url), Settings.load(config_path), tenant)
     app.on_response_prepare.append(auth.on_prepare)
-    for path, (name, kind) in _STATIC.items():
-        app.router.add_get(path, _static(name, kind))
+    for path, handler in statics().items():
+        app.router.add_get(path, handler)
     app.router.add_get("/api/v1/kpi", api.kpis)
     app.router.add_get("/api/v1/kpi/{scope:.+}", api.kpi)
     app.router.add_get("/api/v1/alerts", api.alerts)
@@ -122,23 +110,6 @@ class Wallboard:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-
-def _static(name: str, kind: str) -> Any:
-    plain = (files("agents.wallboard") / "static" / name).read_bytes()
-    small = gzip.compress(plain, mtime=0)
-    tag = f'"{sha256(plain).hexdigest()[:20]}"'
-
-    async def handler(request: web.Request) -> web.Response:
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        zipped = "gzip" in request.headers.get("Accept-Encoding", "")
-        if zipped:
-            headers["Content-Encoding"] = "gzip"
-        return web.Response(body=small if zipped else plain, content_type=kind, charset="utf-8", headers=headers)
-
-    return handler
 
 
 async def _live(_request: web.Request) -> web.Response:

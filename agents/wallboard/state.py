@@ -9,7 +9,7 @@ from agents.wallboard.store import Store
 from tables.settings import Settings
 
 DEFAULT_SERVICE_LEVEL: Final = 0.8
-"""The goal where the settings name none."""
+"""The house's goal where the settings name none; a channel without its own has the house's."""
 
 
 class State:
@@ -32,7 +32,8 @@ class State:
     def shown(self, tenant: str, channels: list[str]) -> dict[str, Any]:
         """Goals, names and thresholds as the page shows them."""
         chosen = self.settings.tenant(tenant)
-        default = {"service_level_ratio": DEFAULT_SERVICE_LEVEL}
+        name = "service_level_ratio"
+        default = {name: chosen.goals.get("tenant", {}).get(name, DEFAULT_SERVICE_LEVEL)}
         scopes = {"tenant", *(f"channel:{channel}" for channel in channels), *chosen.goals}
         return {
             "timezone": chosen.timezone.key,

@@ -97,30 +97,27 @@ class Store:
         entries = await self._redis.xrevrange(prefix(tenant) + "alerts", count=limit)
         return [(entry.decode(), fields[b"alert"]) for entry, fields in entries]
 
-    async def waiting(self, tenant: str, scope: str, limit: int) -> list[dict[str, Any]]:
-        """Those who wait longest, with the deadline of the wait if there is one."""
-        key = f"{prefix(tenant)}waiting:{scope}"
-        found = await self._redis.zrange(key, 0, limit - 1, withscores=True)
+    async def waiting(self, tenant: str, scope: str, limit: int, channels: Sequence[str]) -> list[dict[str, Any]]:
+        """Those who wait longest, with their channel, and the deadline of the wait if there is one."""
+        start = prefix(tenant)
+        found = await self._redis.zrange(f"{start}waiting:{scope}", 0, limit - 1, withscores=True)
         if not found:
             return []
-        members = [member + b"|" + metric.encode() for member, _ in found for metric in _WAITS]
-        due = await self._redis.zmscore(prefix(tenant) + "sla:due", members)
+        ids = [member for member, _ in found]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zmscore(start + "sla:due", [each + b"|" + metric.encode() for each in ids for metric in _WAITS])
+            for channel in channels:
+                pipeline.zmscore(f"{start}waiting:channel:{channel}", ids)
+            due, *held = await pipeline.execute()
         return [
             {
                 "conversation_id": member.decode(),
+                "channel": next((name for name, row in zip(channels, held, strict=True) if row[i] is not None), None),
                 "waiting_since": int(since),
                 "deadline_at": min((int(each) for each in due[2 * i : 2 * i + 2] if each is not None), default=None),
             }
             for i, (member, since) in enumerate(found)
         ]
-
-    async def waiting_by_channel(self, tenant: str, channels: Iterable[str], limit: int) -> list[dict[str, Any]]:
-        """Those who wait longest over all channels, with their channel."""
-        rows: list[dict[str, Any]] = []
-        for channel in channels:
-            found = await self.waiting(tenant, f"channel:{channel}", limit)
-            rows += [row | {"channel": channel} for row in found]
-        return sorted(rows, key=lambda row: (row["waiting_since"], row["conversation_id"]))[:limit]
 
     async def trend(self, tenant: str, scope: str, minutes: int) -> list[bytes]:
         """The records (JSON) of the last minutes, by the clock of the newest in the tenant."""

@@ -5,7 +5,7 @@ Events: `snapshot` (all that the filters choose), `delta` (whole records that ch
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
@@ -14,9 +14,11 @@ from redis.exceptions import RedisError
 
 from agents.sinks.layout import split_name
 from agents.wallboard import api
+from agents.wallboard.errors import ProblemError
 from agents.wallboard.feed import Client, Feed, Wants
 from agents.wallboard.state import STATE, State
 from agents.wallboard.store import Position, channels_of, has_trend
+from agents.wallboard.views import HOUSE, VIEWS, View, kind_of
 from streams.clock import wall_ms
 from tables.windows import WINDOWS
 
@@ -24,20 +26,28 @@ _PUSH_S = 0.5
 _STATUS_S = 1.0
 _SEND_S = 10.0
 _LONGEST = 12
+_VIEWS = frozenset({"channel", "team", "agent"})
 _KINDS = ("tenant", "channel", "agent", "agent/channel", "team", "topic", "priority")
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Filters: `window` and `kinds`, comma-separated; `alerts=notable` leaves out good news that nobody waits for."""
+    """Filters: `window` and `kinds`, comma-separated; `view`, a scope: only what belongs to it.
+
+    `alerts=notable` leaves out good news that nobody waits for.
+    """
     state = request.app[STATE]
     tenant = await api.tenant_of(request)
     windows, kinds = api.choices(request, "window", WINDOWS), api.choices(request, "kinds", _KINDS)
     (alerts,) = api.choices(request, "alerts", ("all", "notable"), default=("all",))
 
-    def wants(scope: str, window: str) -> bool:
-        return (window in windows or window == "trend") and api.kind_of(scope) in kinds
+    text = request.query.get("view", HOUSE.scope)
+    if (view := View.parse(text)) is None:
+        raise ProblemError(400, f"{text!r} is no view", "query view", VIEWS)
 
-    push = Push(state, state.feed(tenant), Client(wants, all_alerts=alerts == "all"))
+    def wants(scope: str, window: str) -> bool:
+        return (window in windows or window == "trend") and kind_of(scope) in kinds and view.shows(scope)
+
+    push = Push(state, state.feed(tenant), Client(wants, all_alerts=alerts == "all", view=view))
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -70,7 +80,7 @@ class Push:
         self._wants: Wants = client.wants
         self._channels: list[str] = []
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """What to send next, as text of server-sent events; a status at least every second."""
         while True:
             client = self.client
@@ -106,10 +116,11 @@ class Push:
             "tenant": tenant,
             "tenants": await self._store.tenants(),
             "settings": self._state.shown(tenant, self._channels),
+            "views": sorted({scope for scope, _ in map(split_name, names) if kind_of(scope) in _VIEWS}),
             "records": [orjson.Fragment(each) for each in await self.feed.records(chosen)],
             "trend": {scope: await self._store.points(tenant, scope) for scope in scopes},
-            "waiting": await self._store.waiting_by_channel(tenant, self._channels, _LONGEST),
-            "alerts": await self.feed.recent_alerts(position, every=self.client.all_alerts),
+            "waiting": await self._waiting(),
+            "alerts": await self.feed.recent_alerts(position, self.client.view, every=self.client.all_alerts),
         }
         return _frame("snapshot", body, position)
 
@@ -128,10 +139,13 @@ class Push:
         if trends:
             body["trend"] = {scope: await self._store.points(self.feed.tenant, scope) for scope in sorted(trends)}
         if waiting:
-            body["waiting"] = await self._store.waiting_by_channel(self.feed.tenant, self._channels, _LONGEST)
+            body["waiting"] = await self._waiting()
         if alerts:
             body["alerts"] = alerts
         return _frame("delta", body, position)
+
+    async def _waiting(self) -> list[dict[str, Any]]:
+        return await self._store.waiting(self.feed.tenant, self.client.view.scope, _LONGEST, self._channels)
 
     async def _status(self) -> dict[str, Any]:
         meta = await self._store.status(self.feed.tenant)

@@ -30,14 +30,19 @@ NAMES = [
     "Tari Anggraini",
 ]
 WINDOWS = ("5m", "15m", "30m", "1h", "today")
+TEAMS = {"billing": "Billing", "delivery": "Delivery", "technical": "Technical help"}
 CHANNELS = {"chat": (1.0, 0.86, 28), "email": (0.35, 0.74, 5400), "whatsapp": (0.8, 0.79, 150)}
 """Share of the traffic, service level, usual first response in s."""
 
 
 class Office:
-    """Three channels and `agents` agents at the instant `now_at`; each call of `records` is a second later."""
+    """Three channels and `agents` agents at the instant `now_at`; each call of `records` is a second later.
 
-    def __init__(self, now_at: int, agents: int = 40, seed: int = 7) -> None:
+    `whole` adds teams and what each agent does in each channel.
+    """
+
+    def __init__(self, now_at: int, agents: int = 40, seed: int = 7, *, whole: bool = False) -> None:
+        self.whole = whole
         self.random = random.Random(seed)
         self.now_at = now_at
         self.agents = [f"a{i:02}" for i in range(agents)]
@@ -53,11 +58,18 @@ class Office:
         return "acme", scope, window, self.seq, orjson.dumps(body)
 
     def records(self, **head: Any) -> list[KpiItem]:
-        """Every record of the tenant, channels and agents."""
+        """Every record of the tenant, channels and agents, of the whole house those of their parts too."""
         out = []
         scopes = [("tenant", 1.0, 0.81, 95.0)]
         scopes += [(f"channel:{name}", share / 2.15, level, frt) for name, (share, level, frt) in CHANNELS.items()]
         scopes += [(f"agent:{agent}", 0.025, self.random.uniform(0.68, 0.99), 90) for agent in self.agents]
+        if self.whole:
+            scopes += [(f"team:{team}", 0.3, self.random.uniform(0.68, 0.95), 120) for team in TEAMS]
+            scopes += [
+                (f"agent:{agent}/channel:{name}", 0.012, self.random.uniform(0.6, 1), frt)
+                for agent in self.agents
+                for name, (_, _, frt) in CHANNELS.items()
+            ]
         for scope, share, level, frt in scopes:
             for index, window in enumerate(WINDOWS):
                 out.append(self.record(scope, window, self.metrics(share * 60 * 2.2**index, level, frt), **head))
@@ -70,10 +82,12 @@ class Office:
         times = [frt * self.random.uniform(0.8, 1.2) * factor for factor in (1, 0.8, 1.9, 2.4, 5)]
         ratio = met / count if count else None
         durations = dict(zip(("mean", "p50", "p90", "p95", "max"), times, strict=True))
+        nexts = {f"nrt_{name}_s": each * 1.4 if count else None for name, each in durations.items()}
         return {
             "messages_in": count * 3, "messages_out": count * 2, "conversations_opened": count,
             "conversations_resolved": count, "conversations_active": count * 2,
             "conversations_handled": round(count * 1.6),
+            "conversations_reopened": 0, "nrt_count": count * 2, **nexts,
             "frt_count": count, **{f"frt_{name}_s": each if count else None for name, each in durations.items()},
             "sl_met": met, "sl_missed": count - met, "sl_abandoned": 0, "service_level_ratio": ratio,
         }  # fmt: skip
@@ -85,7 +99,9 @@ class Office:
         return {
             "backlog_open": round(share * 240 * spread) + len(waits), "backlog_pending": 3, "backlog_unassigned": 1,
             "backlog_waiting": len(waits), "backlog_overdue": round(share * 9),
-            "concurrency": round(share * 160 * spread),
+            "concurrency": round(share * 160 * spread), "backlog_age_lt1h": round(share * 150 * spread),
+            "backlog_age_lt4h": round(share * 50 * spread), "backlog_age_lt24h": round(share * 25 * spread),
+            "backlog_age_lt48h": round(share * 10 * spread), "backlog_age_ge48h": round(share * 5 * spread),
             "oldest_waiting_at": oldest, "oldest_waiting_s": None if oldest is None else (self.now_at - oldest) / 1000,
         }  # fmt: skip
 
@@ -94,7 +110,9 @@ class Office:
         out = []
         start = self.now_at // 60_000 * 60_000
         for ago in range(60):
-            for scope, share in (("tenant", 2.15), *((f"channel:{name}", each[0]) for name, each in CHANNELS.items())):
+            shares = [("tenant", 2.15), *((f"channel:{name}", each[0]) for name, each in CHANNELS.items())]
+            shares += [(f"team:{team}", 0.7) for team in TEAMS] if self.whole else []
+            for scope, share in shares:
                 at = start - ago * 60_000
                 wave = 1 + 0.5 * ((ago * 7) % 23) / 23 - ago / 120
                 metrics = self.metrics(share * 9 * wave, 0.8, 60)
@@ -110,7 +128,8 @@ class Office:
             channel = ("chat", "email", "whatsapp", "chat")[i % 4]
             usual = CHANNELS[channel][2] * 1000
             since = self.now_at - round(usual * waits.uniform(0.05, 1.5))
-            scopes = ("tenant", f"channel:{channel}", f"agent:{self.agents[i % len(self.agents)]}")
+            on, agent = f"channel:{channel}", f"agent:{self.agents[i % len(self.agents)]}"
+            scopes = ("tenant", on, agent, f"{agent}/{on}", f"team:{list(TEAMS)[i % 3]}")
             due = {"first_response": since + round(usual * 1.3)}
             out.append(Waiting("acme", partition, 1, f"{channel}-{48213 + i * 37}", since, scopes, due))
         return out
@@ -122,7 +141,8 @@ class Office:
             "alert_id": f"{state}-{index}", "kind": "sla", "state": state, "level": 1 if state == "imminent" else 0,
             "metric": ("first_response", "next_response", "resolution")[index % 2 if index % 5 else 2],
             "instance": f"e{index}", "tenant": "acme", "conversation_id": f"{channel}-{50000 + index * 53}",
-            "channel": channel, "agent_id": self.agents[index % len(self.agents)] if index % 4 else None, "team": None,
+            "channel": channel, "agent_id": self.agents[index % len(self.agents)] if index % 4 else None,
+            "team": list(TEAMS)[index % 3],
             "priority": "normal", "policy": "default", "started_at": self.now_at - 90_000,
             "deadline_at": self.now_at - 30_000, "at": self.now_at - 30_000, "late_s": 0, "v": 1,
         } | more  # fmt: skip

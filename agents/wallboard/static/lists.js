@@ -1,76 +1,89 @@
 // The longest waits and the alerts.
-import { make, mark, put, ticking } from "/static/view.js";
+import { $, link, make, mark, put } from "/static/dom.js";
+import { agentName, channelName, encoded, house, nowAt, time } from "/static/house.js";
+import { has, t, ticking } from "/static/text.js";
 
-const METRICS = { first_response: "First response", next_response: "Next response", resolution: "Resolution", reply_window: "Reply window" };
-const STATES = {
-  imminent: ["◔", "Due soon", "warn"], breached: ["✕", "Breached", "bad"], met: ["✓", "Met", "good"],
-  met_late: ["◑", "Met late", "warn"], cancelled: ["–", "Cancelled", "quiet"], retracted: ["↺", "Retracted", "quiet"],
-};
+const LOOKS = { imminent: ["◔", "warn"], breached: ["✕", "bad"], met: ["✓", "good"], met_late: ["◑", "warn"], cancelled: ["–", "quiet"], retracted: ["↺", "quiet"] };
 const SHOWN = 40;
 
+function line() {
+  const title = make("bdi", "title");
+  const note = make("span", "note");
+  const wait = make("span", "wait");
+  const aside = make("span", "note");
+  const node = make("li", "", make("div", "text", title, note), make("div", "right", wait, aside));
+  return { node, title, note, wait, aside };
+}
+
+// Links to the channel and the agent of a row, rebuilt only where they changed.
+function putLinks(node, parts) {
+  const key = JSON.stringify(parts);
+  if (node.dataset.parts === key) return;
+  node.dataset.parts = key;
+  node.replaceChildren(...parts.flatMap(([view, name], index) => [...(index ? [" · "] : []), view ? link(view, name) : make("bdi", "", name)]));
+}
+
+const toChannel = (id) => [`channel:${id}`, channelName(id)];
+
 export class Waiters {
-  constructor(list, none, context) {
-    Object.assign(this, { list, none, context });
-    this.rows = [];
+  constructor() {
+    Object.assign(this, { list: $("waiters"), none: $("waiters-none"), rows: [] });
   }
 
   show(waiting) {
-    while (this.rows.length < waiting.length) this.rows.push(this.row());
+    while (this.rows.length < waiting.length) {
+      const row = line();
+      this.list.append(row.node);
+      this.rows.push(row);
+    }
     this.rows.forEach((row, index) => {
       const each = waiting[index];
       row.node.hidden = !each;
       row.each = each;
       if (!each) return;
       put(row.title, each.conversation_id);
-      put(row.note, this.context.channelName(each.channel));
+      putLinks(row.note, each.channel ? [toChannel(each.channel)] : []);
     });
     this.none.hidden = waiting.length > 0;
     this.tick();
   }
 
-  row() {
-    const node = make("li");
-    const text = make("div", "text");
-    const title = make("span", "title");
-    const note = make("span", "note");
-    text.append(title, note);
-    const right = make("div", "right");
-    const wait = make("span", "wait");
-    const due = make("span", "note");
-    right.append(wait, due);
-    node.append(text, right);
-    this.list.append(node);
-    return { node, title, note, wait, due };
-  }
-
   tick() {
-    const now = this.context.nowAt();
-    for (const row of this.rows) {
-      if (!row.each) continue;
-      put(row.wait, ticking(now - row.each.waiting_since), row.each.waiting_since);
-      const left = row.each.deadline_at === null ? null : row.each.deadline_at - now;
-      put(row.due, left === null ? "" : left < 0 ? `✕ late by ${ticking(-left)}` : `due in ${ticking(left)}`);
-      mark(row.node, "state", left === null ? null : left < 0 ? "bad" : left < 60000 ? "warn" : null);
+    const now = nowAt();
+    for (const { node, each, wait, aside } of this.rows) {
+      if (!each) continue;
+      put(wait, ticking(now - each.waiting_since));
+      const due = each.deadline_at ?? house.breaches.get(each.conversation_id) ?? null;
+      const left = due === null ? null : due - now;
+      put(aside, left === null ? "" : left < 0 ? `✕ ${t("late", { time: ticking(-left) })}` : t("due", { time: ticking(left) }));
+      mark(node, "state", left === null ? null : left < 0 ? "bad" : left < 60000 ? "warn" : null);
     }
   }
 }
 
+export function saidOf(alert) {
+  const metric = has(`sla.${alert.metric}`) ? t(`sla.${alert.metric}`) : alert.metric;
+  return `${t(`alert.${alert.state}`)} · ${metric}`;
+}
+
 // One row a run (conversation, metric, instance): its state changes in place, a breach comes to the top.
 export class Alerts {
-  constructor(list, none, context) {
-    Object.assign(this, { list, none, context });
-    this.rows = new Map();
+  constructor() {
+    Object.assign(this, { list: $("alerts"), none: $("alerts-none"), rows: new Map() });
   }
 
   clear() {
     this.rows.clear();
+    house.breaches.clear();
     this.list.replaceChildren();
     this.none.hidden = false;
   }
 
+  // Returns the breaches among them that are news.
   add(alerts) {
+    const news = [];
     for (const alert of alerts) {
-      if (!(alert.state in STATES)) continue;
+      if (!Object.hasOwn(LOOKS, alert.state)) continue;
       const run = `${alert.conversation_id}|${alert.metric}|${alert.instance}`;
       let row = this.rows.get(run);
       if (!row && (alert.state === "met" || alert.state === "cancelled")) continue;
@@ -79,6 +92,7 @@ export class Alerts {
         row = this.row();
         this.rows.set(run, row);
       }
+      if (alert.state === "breached" && (first || row.alert.state !== "breached")) news.push(alert);
       if (first || alert.state === "breached") {
         this.list.prepend(row.node);
         this.rows.delete(run);
@@ -91,45 +105,40 @@ export class Alerts {
       row.node.remove();
       this.rows.delete(run);
     }
+    house.breaches.clear();
+    for (const { alert } of this.rows.values()) if (alert.state === "breached") house.breaches.set(alert.conversation_id, alert.deadline_at);
     this.none.hidden = this.rows.size > 0;
     this.tick();
+    return news;
   }
 
   row() {
-    const node = make("li");
+    const row = line();
     const icon = make("span", "icon");
     icon.setAttribute("aria-hidden", "true");
-    const text = make("div", "text");
-    const title = make("span", "title");
-    const note = make("span", "note");
-    text.append(title, note);
-    const right = make("div", "right");
-    const wait = make("span", "wait");
-    const at = make("time", "note");
-    right.append(wait, at);
-    node.append(icon, text, right);
-    return { node, icon, title, note, wait, at };
+    row.node.prepend(icon);
+    return { ...row, icon };
   }
 
   fill(row, alert) {
-    const [icon, word, look] = STATES[alert.state];
+    const [icon, look] = LOOKS[alert.state];
     row.alert = alert;
-    row.node.dataset.state = look;
-    row.node.dataset.alert = alert.state;
+    mark(row.node, "state", look);
+    mark(row.node, "alert", alert.state);
     put(row.icon, icon);
-    put(row.title, `${word}${alert.state === "imminent" && alert.level > 1 ? ` (${alert.level})` : ""} · ${METRICS[alert.metric] || alert.metric}`);
-    const who = alert.agent_id ? this.context.agentName(alert.agent_id) : "nobody assigned";
-    put(row.note, `${alert.conversation_id} · ${this.context.channelName(alert.channel)} · ${who}`);
-    put(row.at, this.context.time(alert.at));
+    put(row.title, saidOf(alert));
+    const who = alert.agent_id ? [`agent:${encoded(alert.agent_id)}`, agentName(alert.agent_id)] : [null, t("alert.nobody")];
+    putLinks(row.note, [[null, alert.conversation_id], toChannel(alert.channel), who]);
+    put(row.aside, time(alert.at));
   }
 
   tick() {
-    const now = this.context.nowAt();
+    const now = nowAt();
     for (const { alert, wait } of this.rows.values()) {
       const past = now - alert.deadline_at;
-      if (alert.state === "breached") put(wait, `late ${ticking(past)}`);
-      else if (alert.state === "imminent") put(wait, past < 0 ? `in ${ticking(-past)}` : "due");
-      else put(wait, alert.state === "met_late" ? `late ${ticking(alert.late_s * 1000)}` : "");
+      if (alert.state === "breached") put(wait, t("late", { time: ticking(past) }));
+      else if (alert.state === "imminent") put(wait, past < 0 ? t("due", { time: ticking(-past) }) : t("due.now"));
+      else put(wait, alert.state === "met_late" ? t("late", { time: ticking(alert.late_s * 1000) }) : "");
     }
   }
 }
