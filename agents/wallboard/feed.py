@@ -10,7 +10,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from agents.sinks.layout import split_name
-from agents.wallboard.store import Position, Store, has_trend, notable, order
+from agents.wallboard.alerts import About, Notable
+from agents.wallboard.store import Position, Store, has_trend, order
 from agents.wallboard.views import HOUSE, View
 
 _PAUSE_S = 0.25
@@ -34,6 +35,7 @@ class Client:
     def __init__(self, wants: Wants, *, all_alerts: bool, view: View = HOUSE) -> None:
         self.wants = wants
         self.view = view
+        self.about = About(view)
         self.all_alerts = all_alerts
         self.woken = asyncio.Event()
         self.position = Position("0-0", "0-0")
@@ -57,7 +59,7 @@ class Client:
                     self.trends.add(name)
             elif kind == "waiting" and name == self.view.scope:
                 self.waiting = True
-        self.alerts.extend(filter(self.view.concerns, alerts if self.all_alerts else warned))
+        self.alerts.extend(self.about.of(alerts if self.all_alerts else warned))
         if len(self.alerts) > _ALERTS:
             self.refresh()
         elif self.names or self.trends or self.waiting or self.alerts:
@@ -89,7 +91,7 @@ class Feed:
         """Changed keys and alerts read."""
         self._seqs: dict[str, int] = {}
         self._cache: dict[str, tuple[int, bytes]] = {}
-        self._runs: dict[tuple[str, str, str], None] = {}
+        self._notable = Notable()
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._position = Position("0-0", "0-0")
@@ -118,7 +120,7 @@ class Feed:
                 upto = self._position
                 changed, news = await self._store.between(self.tenant, last, upto)
                 alerts = [orjson.loads(each) for each in news]
-                client.tell(upto, changed, alerts, notable(alerts, self._runs))
+                client.tell(upto, changed, alerts, self._notable.again(alerts))
                 missed += len(changed) + len(alerts)
                 last = upto
                 if missed > _MISSED or len(client.alerts) > _ALERTS:
@@ -155,12 +157,11 @@ class Feed:
                     self._cache[name] = (seq, body)
         return [self._cache[name][1] for name in wanted if name in self._cache]
 
-    async def recent_alerts(self, upto: Position, view: View, *, every: bool) -> list[Any]:
-        """The newest alerts of a view up to a position, oldest first."""
+    async def recent_alerts(self, upto: Position, client: Client) -> list[Any]:
+        """The newest alerts for a client up to a position, oldest first."""
         newest = await self._store.alerts(self.tenant, 1000)
         found = [orjson.loads(body) for entry, body in reversed(newest) if order(entry) <= order(upto.alerts)]
-        chosen = found if every else notable(found, {})
-        return [each for each in chosen if view.concerns(each)][-100:]
+        return client.about.of(found if client.all_alerts else Notable().of(found))[-100:]
 
     def _current(self, name: str) -> bool:
         held = self._cache.get(name)
@@ -191,7 +192,7 @@ class Feed:
 
     async def _recall(self) -> None:
         """Runs that somebody was warned of before this reader began."""
-        notable([orjson.loads(body) for _, body in reversed(await self._store.alerts(self.tenant, 1000))], self._runs)
+        self._notable.of(orjson.loads(body) for _, body in reversed(await self._store.alerts(self.tenant, 1000)))
 
     async def _step(self) -> None:
         position, changed, news = await self._store.read(self.tenant, self._position, 1000)
@@ -201,7 +202,7 @@ class Feed:
             if key.startswith("kpi:"):
                 self._seqs[key[4:]] = number
         alerts = [orjson.loads(each) for each in news]
-        warned = notable(alerts, self._runs)
+        warned = self._notable.of(alerts)
         self._position = position
         self.entries += len(changed) + len(alerts)
         for client in self.clients:

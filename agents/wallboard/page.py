@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from tables.kpis import GAUGES, SAMPLED
-from tables.windows import WINDOWS
+from tables.windows import ROLLING
 
 LANGUAGES: Final = ("en", "id")
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -110,7 +110,7 @@ def _render(language: str, theme: str) -> bytes:
     text = catalogue(language)
     data = {
         "text": text,
-        "windows": WINDOWS[1:],
+        "windows": [*ROLLING, "today"],
         "metrics": {each.name: [each.unit, each.better] for each in (*SAMPLED, *GAUGES)},
         "gauges": [each.name for each in GAUGES],
     }

@@ -2,21 +2,23 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from redis.asyncio import Redis
 
 from agents.sinks.layout import TENANTS, prefix, record_json, split_name
+from tables.kpis.service_level import level
 
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-TREND_METRICS = ("messages_in", "messages_out", "service_level_ratio", "frt_mean_s")
+_DECIDED = ("sl_met", "sl_missed", "sl_abandoned")
+_TRAILING = 15
+"""Minutes that a point of the service level's line sums up: one alone has too few waits."""
 _WAITS = ("first_response", "next_response")
 _TRENDS = re.compile(r"tenant|(channel|team):[^/]+")
 
-
-_RUNS = 5000
 _HASHES = """
 local found = {}
 for i, name in ipairs(ARGV) do found[i] = table.concat(redis.call('HGETALL', KEYS[1] .. 'kpi:' .. name), '\\0') end
@@ -132,13 +134,20 @@ class Store:
         found: list[bytes] = await self._redis.zrangebyscore(key + scope, since, "+inf")
         return found
 
-    async def points(self, tenant: str, scope: str) -> list[dict[str, Any]]:
-        """The last hour's minutes with what a sparkline needs."""
-        records = [orjson.loads(each) for each in await self.trend(tenant, scope, 60)]
-        return [
-            {"start_at": each["window_start_at"]} | {name: each["metrics"].get(name) for name in TREND_METRICS}
-            for each in records
-        ]
+    async def points(self, tenant: str, scope: str, formula: str) -> list[dict[str, Any]]:
+        """The last hour's minutes: messages, and the service level of the quarter of an hour up to each."""
+        records = [orjson.loads(each) for each in await self.trend(tenant, scope, 60 + _TRAILING - 1)]
+        points = []
+        trailing: deque[tuple[int, list[int]]] = deque()
+        for each in records:
+            start_at, metrics = each["window_start_at"], each["metrics"]
+            trailing.append((start_at, [metrics.get(name) or 0 for name in _DECIDED]))
+            while trailing[0][0] <= start_at - _TRAILING * 60_000:
+                trailing.popleft()
+            met, missed, abandoned = (sum(column) for column in zip(*(row for _, row in trailing), strict=True))
+            ratio = level(formula, met, missed, abandoned)
+            points.append({"start_at": start_at, "messages_in": metrics.get("messages_in"), "trailing_level": ratio})
+        return points
 
     async def position(self, tenant: str) -> Position:
         """The present ends of both streams."""
@@ -198,19 +207,3 @@ def channels_of(names: Iterable[str]) -> list[str]:
 def has_trend(scope: str) -> bool:
     """Whether a scope has minutes at all."""
     return _TRENDS.fullmatch(scope) is not None
-
-
-def notable(alerts: Iterable[Mapping[str, Any]], runs: dict[tuple[str, str, str], None]) -> list[Mapping[str, Any]]:
-    """Alerts, oldest first, without the good news about runs that nobody was warned of; `runs` remembers the warned."""
-    kept = []
-    for alert in alerts:
-        run = (str(alert.get("conversation_id")), str(alert.get("metric")), str(alert.get("instance")))
-        if alert.get("state") in {"met", "cancelled"}:
-            if run not in runs:
-                continue
-        else:
-            runs[run] = None
-            while len(runs) > _RUNS:
-                del runs[next(iter(runs))]
-        kept.append(alert)
-    return kept

@@ -52,6 +52,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     last = Position.parse(request.headers.get("Last-Event-ID") or request.query.get("last_event_id", ""))
+    if view != HOUSE:
+        last = None  # a snapshot is small, and knows which runs the view has been told of
     state.streams += 1
     try:
         await push.feed.join(push.client, last)
@@ -118,9 +120,9 @@ class Push:
             "settings": self._state.shown(tenant, self._channels),
             "views": sorted({scope for scope, _ in map(split_name, names) if kind_of(scope) in _VIEWS}),
             "records": [orjson.Fragment(each) for each in await self.feed.records(chosen)],
-            "trend": {scope: await self._store.points(tenant, scope) for scope in scopes},
+            "trend": await self._trend(scopes),
             "waiting": await self._waiting(),
-            "alerts": await self.feed.recent_alerts(position, self.client.view, every=self.client.all_alerts),
+            "alerts": await self.feed.recent_alerts(position, self.client),
         }
         return _frame("snapshot", body, position)
 
@@ -137,12 +139,17 @@ class Push:
         if names:
             body["records"] = [orjson.Fragment(each) for each in await self.feed.records(sorted(names))]
         if trends:
-            body["trend"] = {scope: await self._store.points(self.feed.tenant, scope) for scope in sorted(trends)}
+            body["trend"] = await self._trend(sorted(trends))
         if waiting:
             body["waiting"] = await self._waiting()
         if alerts:
             body["alerts"] = alerts
         return _frame("delta", body, position)
+
+    async def _trend(self, scopes: list[str]) -> dict[str, list[dict[str, Any]]]:
+        tenant = self.feed.tenant
+        formula = self._state.settings.tenant(tenant).formula
+        return {scope: await self._store.points(tenant, scope, formula) for scope in scopes}
 
     async def _waiting(self) -> list[dict[str, Any]]:
         return await self._store.waiting(self.feed.tenant, self.client.view.scope, _LONGEST, self._channels)

@@ -62,6 +62,23 @@ async def test_a_view_has_its_own_waiters_trend_and_alerts(house: World) -> None
     await expect(house.page.locator("#alerts li")).to_have_count(5)
 
 
+async def test_alerts_stand_by_their_time_and_one_of_another_agent_ends_the_run(house: World) -> None:
+    now = wall_ms()
+    agent = {"agent_id": "a03", "deadline_at": now + 600_000}
+    for index, ago in ((1, 3000), (2, 9000), (3, 1000), (4, 6000)):
+        house.sink.alerts([house.office.alert("imminent", index, at=now - ago, **agent)])
+    await house.settled()
+    await house.open("?view=agent:a03")
+    rows = house.page.locator("#alerts li")
+    times = [await row.locator(".note").last.inner_text() for row in await rows.all()]
+    assert len(times) == 4
+    assert times == sorted(times, reverse=True)
+    house.sink.alerts([house.office.alert("met", 3, at=now, agent_id="a04")])
+    await expect(rows.first).to_contain_text("Met")
+    await expect(rows.first).to_contain_text("Rina Putri")
+    await expect(rows).to_have_count(4)
+
+
 async def test_every_row_and_tile_leads_to_its_view_and_back(world: World) -> None:
     page, title = world.page, world.page.locator("#name")
     steps = (
@@ -163,3 +180,15 @@ async def test_a_wait_past_its_deadline_stays_marked_when_its_breach_is_booked(h
     house.sink.alerts([alert])
     await expect(longest).to_contain_text("late")
     await expect(longest).to_have_attribute("data-state", "bad")
+
+
+async def test_a_wait_without_a_deadline_stands_to_the_threshold_of_its_channel(house: World) -> None:
+    waits = [each._replace(deadlines={}) for each in house.office.waiting()]
+    late = waits[0]._replace(waiting_since=wall_ms() - 61_000)
+    house.sink.waiting([*waits[1:], late])
+    await house.settled()
+    await house.open("?view=channel:chat")
+    longest = house.page.locator("#waiters li").first
+    await expect(longest).to_contain_text("✕ off goal")
+    await expect(longest).to_have_attribute("data-state", "bad")
+    await expect(house.page.locator("#waiters li").last).not_to_contain_text("goal")

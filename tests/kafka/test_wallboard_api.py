@@ -147,6 +147,12 @@ async def test_a_stream_of_one_view_has_what_belongs_to_it(redis_server: Embedde
                 snapshot = await events.next("snapshot")
                 assert {record["scope"] for record in snapshot["records"]} == scopes
                 assert {*snapshot["trend"]} == trends
+                for scope in trends:
+                    _, body = await world.get(f"api/v1/trend/{scope}?minutes=15")
+                    met, missed = (
+                        sum(each["metrics"][name] for each in body["minutes"]) for name in ("sl_met", "sl_missed")
+                    )
+                    assert snapshot["trend"][scope][-1]["trailing_level"] == met / (met + missed)
                 assert len(snapshot["alerts"]) == alerts
                 assert len(snapshot["waiting"]) == waiting
                 assert all(row["conversation_id"].startswith(row["channel"]) for row in snapshot["waiting"])

@@ -46,7 +46,7 @@ function show() {
   $("unknown").hidden = true;
   for (const input of $("windows").querySelectorAll("input")) input.checked = input.value === house.window;
   keep(new Set());
-  waiters.show([]);
+  waiters.clear();
   alerts.clear();
   title();
   refresh();
@@ -142,6 +142,7 @@ const hear = {
     alerts.clear();
     title();
     take(body);
+    alerts.settle();
     agents.order();
     $("unknown").hidden = house.view === "tenant" || house.views.has(house.view);
   },

@@ -65,8 +65,9 @@ export function startDialogs(keys) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || !$("keys-on").checked) return;
     if (document.querySelector("dialog[open]") || event.target.matches("input[type=search]")) return;
-    if (!Object.hasOwn(all, event.key)) return;
+    const key = event.key.toLowerCase();
+    if (!Object.hasOwn(all, key)) return;
     event.preventDefault();
-    all[event.key]();
+    all[key]();
   });
 }

@@ -1,10 +1,11 @@
 // The longest waits and the alerts.
 import { $, link, make, mark, put } from "/static/dom.js";
-import { agentName, channelName, encoded, house, nowAt, time } from "/static/house.js";
+import { SIGNS, agentName, channelName, encoded, house, nowAt, patience, time } from "/static/house.js";
 import { has, t, ticking } from "/static/text.js";
 
 const LOOKS = { imminent: ["◔", "warn"], breached: ["✕", "bad"], met: ["✓", "good"], met_late: ["◑", "warn"], cancelled: ["–", "quiet"], retracted: ["↺", "quiet"] };
 const SHOWN = 40;
+const MOVED_MS = 5000;
 
 function line() {
   const title = make("bdi", "title");
@@ -28,6 +29,12 @@ const toChannel = (id) => [`channel:${id}`, channelName(id)];
 export class Waiters {
   constructor() {
     Object.assign(this, { list: $("waiters"), none: $("waiters-none"), rows: [] });
+  }
+
+  // Nothing is known yet: not even that nobody waits.
+  clear() {
+    this.show([]);
+    this.none.hidden = true;
   }
 
   show(waiting) {
@@ -54,9 +61,16 @@ export class Waiters {
       if (!each) continue;
       put(wait, ticking(now - each.waiting_since));
       const due = each.deadline_at ?? house.breaches.get(each.conversation_id) ?? null;
-      const left = due === null ? null : due - now;
-      put(aside, left === null ? "" : left < 0 ? `✕ ${t("late", { time: ticking(-left) })}` : t("due", { time: ticking(left) }));
-      mark(node, "state", left === null ? null : left < 0 ? "bad" : left < 60000 ? "warn" : null);
+      if (due === null) {
+        // No target, or one that was breached long ago: the channel's threshold tells.
+        const how = each.channel ? patience(`channel:${each.channel}`, (now - each.waiting_since) / 1000) : null;
+        put(aside, how ? `${SIGNS[how]} ${t(`goal.${how}`)}` : "");
+        mark(node, "state", how);
+        continue;
+      }
+      const left = due - now;
+      put(aside, left < 0 ? `✕ ${t("late", { time: ticking(-left) })}` : t("due", { time: ticking(left) }));
+      mark(node, "state", left < 0 ? "bad" : left < 60000 ? "warn" : null);
     }
   }
 }
@@ -76,7 +90,14 @@ export class Alerts {
     this.rows.clear();
     house.breaches.clear();
     this.list.replaceChildren();
-    this.none.hidden = false;
+    this.none.hidden = true;
+  }
+
+  // The newest on top: what a snapshot brings is in no order.
+  settle() {
+    const sorted = [...this.rows].sort(([, a], [, b]) => a.alert.at - b.alert.at);
+    this.rows = new Map(sorted);
+    this.list.replaceChildren(...sorted.reverse().map(([, row]) => row.node));
   }
 
   // Returns the breaches among them that are news.
@@ -128,7 +149,7 @@ export class Alerts {
     put(row.icon, icon);
     put(row.title, saidOf(alert));
     const who = alert.agent_id ? [`agent:${encoded(alert.agent_id)}`, agentName(alert.agent_id)] : [null, t("alert.nobody")];
-    putLinks(row.note, [[null, alert.conversation_id], toChannel(alert.channel), who]);
+    putLinks(row.note, [who, toChannel(alert.channel), [null, alert.conversation_id]]);
     put(row.aside, time(alert.at));
   }
 
@@ -137,7 +158,8 @@ export class Alerts {
     for (const { alert, wait } of this.rows.values()) {
       const past = now - alert.deadline_at;
       if (alert.state === "breached") put(wait, t("late", { time: ticking(past) }));
-      else if (alert.state === "imminent") put(wait, past < 0 ? t("due", { time: ticking(-past) }) : t("due.now"));
+      // Long past it without a breach, the deadline has been moved.
+      else if (alert.state === "imminent") put(wait, past < 0 ? t("due", { time: ticking(-past) }) : past < MOVED_MS ? t("due.now") : "");
       else put(wait, alert.state === "met_late" ? t("late", { time: ticking(alert.late_s * 1000) }) : "");
     }
   }

@@ -5,6 +5,7 @@ import { NONE, number, percent, t } from "/static/text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MINUTES = 60;
+const GAP = 15; // minutes without a point that the line still crosses
 
 // [minute of the hour, value] of every minute that has one.
 function points(scope, metric) {
@@ -51,7 +52,7 @@ export function spark(scope, tall = false) {
   return { node, draw };
 }
 
-// The service level of each minute; a minute without a decision leaves a gap.
+// The service level of the quarter of an hour up to each minute; where nothing was decided it leaves a gap.
 function line(scope) {
   const [svg, aim, run] = drawing("aim", "run");
   const caption = make("figcaption", "note");
@@ -59,7 +60,7 @@ function line(scope) {
   const node = make("figure", "panel chart", caption, make("div", "plot", svg, scale), axis());
   put(most, percent(1));
   const draw = () => {
-    const found = points(scope, "service_level_ratio");
+    const found = points(scope, "trailing_level");
     const goal = goalOf(scope, "service_level_ratio");
     const worst = found.length ? Math.min(...found.map(([, ratio]) => ratio)) : null;
     const floor = Math.max(0, Math.floor(Math.min(worst ?? 1, goal ?? 1) * 10 - 0.5) / 10);
@@ -67,7 +68,7 @@ function line(scope) {
     put(least, percent(floor));
     let before = null;
     set(run, "d", found.map(([slot, ratio]) => {
-      const joined = before === slot - 1;
+      const joined = before !== null && slot - before < GAP;
       before = slot;
       return `${joined ? "L" : "M"}${(slot + 0.5).toFixed(2)} ${y(ratio)}${joined ? "" : "h0"}`;
     }).join(""));
