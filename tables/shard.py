@@ -99,8 +99,8 @@ class Shard:
             history.due = 0
         for key, history in self.histories.items():
             facts = sorted(history.facts(), key=lambda fact: fact.minute)  # a late message was booked behind others
-            self._book(key, history, Change(facts, []), self._greatest_at)
-            self._schedule(key, history, self._greatest_at)
+            self._book(key, history, Change(facts, []), now)
+            self._schedule(key, history, now)
 
     def _thaw(self) -> None:
         """Decode the newest value of every key restored; the log holds each several times."""

@@ -35,14 +35,14 @@ class House:
         self._epoch = 0
         self.shards: list[Shard] = []
         for place in range(partitions):
-            self.shards.append(self._shard(place))
+            self.shards.append(self._shard(place, 0))
         self.rollups = [self._rollup(place) for place in range(partitions)]
 
-    def _shard(self, place: int) -> Shard:
+    def _shard(self, place: int, mark: int) -> Shard:
         shard = Shard(place, self.partitions, self.settings, wall_ms, "events")
         for key, value in self.changelogs[place].items():
             shard.restore(key, value)
-        shard.recovered(self._epoch)
+        shard.recovered(self._epoch, self.clock, mark)
         self._epoch += 1
         return shard
 
@@ -56,7 +56,7 @@ class House:
     def restart(self, place: int) -> None:
         """A new owner of a partition, with nothing but the logs."""
         self.counts += self.shards[place].counts
-        self.shards[place] = self._shard(place)
+        self.shards[place] = self._shard(place, self.shards[place].mark)
         self.rollups[place] = self._rollup(place)
         self._keep(place, self.shards[place].advance(self.clock))
 

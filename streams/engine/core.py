@@ -171,7 +171,9 @@ class Core:
             self._flights.append(flight)
             commands.append(Publish(flight.seq, outputs))
         self._replay = Replay(self.shard.restore)
-        return commands
+        # A former owner may have ended between the clock's step and what its timers wrote: nobody is told of the
+        # clock before that is made good.
+        return commands + self._launch_any(self.shard.advance(self.clock.now))
 
     # --- running ---------------------------------------------------------------------------------
 
@@ -210,10 +212,7 @@ class Core:
         now = self.clock.advance(wall, caught_up=caught_up)
         if now == before and was_final == self.clock.final:
             return []
-        effects = self.shard.advance(now)
-        if not (effects.changelog or effects.alerts or effects.rejects or effects.snapshots):
-            return []
-        return self._launch(effects, None)
+        return self._launch_any(self.shard.advance(now))
 
     def views(self, lag_ms: int, turn: int | None = None) -> list[Output]:
         """What changed in the partials; they are absolute, so they wait for nothing."""
@@ -265,6 +264,12 @@ class Core:
         return []
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _launch_any(self, effects: Effects) -> list[Command]:
+        """Launch what timers did, if they did anything."""
+        if not (effects.changelog or effects.alerts or effects.rejects or effects.snapshots):
+            return []
+        return self._launch(effects, None)
 
     def _launch(self, effects: Effects, next_offset: int | None, *, must_append: bool = False) -> list[Command]:
         kept = [*effects.alerts, *effects.snapshots]

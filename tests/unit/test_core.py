@@ -123,6 +123,18 @@ class TestRecovery:
         assert core.delivered(repair.seq, 8) == [Seek(0), Ready(7)]
         assert shard.counts == {KEY: 5}
 
+    def test_what_the_former_owner_left_undone_at_its_clock_is_done_before_anything_is_told(self) -> None:
+        core = Core(ToyShard(), PartitionClock())
+        core.assigned(2, 0)
+        core.restored([record(0, HEAD, Head(0, 900, 800, None).encode()), record(1, KEY, b'[1, 0, 850, 0, ""]')])
+        fence = only(core.recovered(), Append)
+        seek, ready, late = core.delivered(fence.seq, 2)
+        assert (seek, ready) == (Seek(0), Ready(2))
+        assert isinstance(late, Append)
+        assert (KEY, b'[1, 0, 0, 0, ""]') in late.records
+        publish = only(core.delivered(late.seq, 3), Publish)
+        assert [each.key for each in publish.outputs] == [b"k:timer:850"]
+
     def test_a_clock_goes_on_where_the_former_owners_stood(self) -> None:
         clock = PartitionClock()
         core = Core(ToyShard(), clock)

@@ -16,10 +16,10 @@ class Line:
     """One partition from events to the tenant's record of today."""
 
     def __init__(self) -> None:
-        settings = Settings.from_mapping({})
-        self.shard = Shard(0, 1, settings, lambda: START + 10**9, "events")
+        self.settings = Settings.from_mapping({})
+        self.shard = Shard(0, 1, self.settings, lambda: START + 10**9, "events")
         self.shard.recovered(0)
-        self.rollup = Rollup(0, 1, settings)
+        self.rollup = Rollup(0, 1, self.settings)
         self.offset = 0
         self.wall = START
         self.today: dict[str, int] = {}
@@ -34,6 +34,9 @@ class Line:
 
     def look(self, now: int) -> dict[str, int]:
         self.shard.advance(now)
+        return self.show(now)
+
+    def show(self, now: int) -> dict[str, int]:
         told = self.shard.views(now, 0, final=False)
         self.rollup.apply([Record(each.key, each.value, 0, now) for each in told], self.wall)
         self.wall += EVERY_MS
@@ -69,3 +72,15 @@ def test_a_sum_not_told_yet_may_change() -> None:
     line.shard.panes.seal(30 + START // MINUTE)
     line.message(START + 2 * MINUTE)
     assert line.look(START + 2 * MINUTE)["messages_in"] == 2
+
+
+def test_a_new_owner_tells_at_once_what_was_booked_after_the_last_event() -> None:
+    line = Line()
+    line.message(START + MINUTE)
+    missed = START + 3 * MINUTE
+    changelog = line.shard.advance(missed).changelog
+    line.shard = Shard(0, 1, line.settings, lambda: missed, "events")
+    for key, value in changelog:
+        line.shard.restore(key, value)
+    line.shard.recovered(1, missed, line.shard.mark)
+    assert line.show(missed)["sl_missed"] == 1
