@@ -1,4 +1,4 @@
-"""Local days: when `today` began in a tenant's zone."""
+"""Local days: when `today` began in a tenant's zone, and the quarter-hours that every day is made of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+QUARTER = 15
+"""Minutes in a quarter-hour."""
 QUARTER_MS = 900_000
 
 

@@ -16,6 +16,7 @@ import msgspec
 from tables import outbox
 from tables.conversation import Life, Rules
 from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
+from tables.foot import Foot
 from tables.sla import Alert
 from tables.state import Dims, State, Step
 
@@ -75,7 +76,7 @@ class History:
         self.life = rules.life(record.state)
         self.due = 0
         """The instant for which a timer is set; kept by the shard."""
-        self.foot: object = None
+        self.foot: Foot | None = None
         """What the panes hold of this conversation; kept by the panes."""
         ids = record.ids
         self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}

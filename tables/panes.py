@@ -6,138 +6,21 @@ history was folded again, everything that the conversation had contributed is ta
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from zlib import crc32
+from heapq import heappush
 
 from tables import gauges
+from tables.days import QUARTER
 from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, SEEN, Fact
+from tables.foot import Foot, Trace
 from tables.history import History
-from tables.scopes import has_trend, scopes
-from tables.sketch import bucket, middle
+from tables.partials import TURNS
+from tables.scope_panes import Scope
+from tables.scopes import scopes
 from tables.state import Dims
-from tables.tally import (
-    ACTIVE_LAST,
-    ACTIVE_MINUTE,
-    ACTIVE_QUARTER,
-    BUCKETS,
-    COUNT,
-    HANDLED_LAST,
-    HANDLED_MINUTE,
-    HANDLED_QUARTER,
-    MAX,
-    MAXIMA,
-    SUM,
-    Tally,
-    code,
-)
+from tables.tally import ACTIVE, HANDLED, MAX, Tally, add_duration, code, keep_largest, shift
 
-QUARTER = 15
-"""Minutes in a quarter-hour."""
-PANES_KEPT = 90
-"""Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
-TURNS = 3
-"""Every scope is told of in one turn of so many: the partials of all partitions then come together."""
 _DURATIONS = frozenset({FRT, NRT})
 _TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
-_ACTIVE = (ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER)
-_HANDLED = (HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER)
-
-
-class Scope:
-    """What one scope of one tenant holds in this partition."""
-
-    __slots__ = (
-        "dirty",
-        "dirty_quarters",
-        "gauges",
-        "heap",
-        "minutes",
-        "name",
-        "open",
-        "pane",
-        "place",
-        "restless",
-        "sealed",
-        "snapshot",
-        "tenant",
-        "trend",
-        "turn",
-        "waiting",
-    )
-
-    def __init__(self, tenant: str, name: str) -> None:
-        self.tenant = tenant
-        self.name = name
-        self.place = crc32(f"{tenant}/{name}".encode())
-        self.turn = (self.place >> 16) % TURNS
-        self.trend = has_trend(name)
-        self.open = -1
-        """The minute of `pane`: of those to be told of, the one booked last."""
-        self.pane: Tally = {}
-        self.minutes: dict[int, Tally] = {}
-        self.sealed: dict[int, Tally] = {}
-        """Sums of past quarter-hours, by the minute they begin at."""
-        self.dirty: set[int] = set()
-        self.dirty_quarters: set[int] = set()
-        self.gauges: Tally = {}
-        self.restless = False
-        """Whether the gauges have changed since they were last sent."""
-        self.snapshot: Tally | None = None
-        """The gauges at the last quarter-hour at which they had changed."""
-        self.waiting: dict[bytes, int] = {}
-        self.heap: list[tuple[int, bytes]] = []
-
-    def gauges_now(self) -> Tally:
-        """The gauges, with the oldest wait."""
-        oldest = self.oldest_waiting()
-        return {**self.gauges, gauges.OLDEST_WAITING: oldest} if oldest else dict(self.gauges)
-
-    def oldest_waiting(self) -> int:
-        """The smallest `waiting_since` in ms, 0 when none waits."""
-        heap, waiting = self.heap, self.waiting
-        if len(heap) > 2 * len(waiting) + 64:
-            heap[:] = sorted((since, key) for key, since in waiting.items())
-        while heap and waiting.get(heap[0][1]) != heap[0][0]:
-            heappop(heap)
-        return heap[0][0] if heap else 0
-
-
-class Trace:
-    """In which minute a conversation touched its scopes last."""
-
-    __slots__ = ("minute", "past", "scopes")
-
-    def __init__(self) -> None:
-        self.scopes: tuple[Scope, ...] = ()
-        self.minute = 0
-        self.past: dict[Scope, int] = {}
-        """The last minute of other scopes, touched before."""
-
-    def move(self, found: tuple[Scope, ...]) -> dict[Scope, int]:
-        """The next touch is of other scopes: the last minutes of those that were touched before."""
-        past = self.past
-        for scope in self.scopes:
-            past[scope] = self.minute
-        self.scopes = found
-        return {scope: past.pop(scope) for scope in found if scope in past}
-
-
-class Foot:
-    """What the panes hold of one conversation."""
-
-    __slots__ = ("active", "ahead", "handled", "key", "mask", "newest", "scopes", "waiting_since")
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-        self.active = Trace()
-        self.handled = Trace()
-        self.ahead: list[Fact] = []
-        """Booked, but in minutes that the clock has not reached."""
-        self.newest = 0
-        """The newest minute with a touch."""
-        self.mask = 0
-        self.scopes: tuple[Scope, ...] = ()
-        self.waiting_since = 0
 
 
 class Panes:
@@ -189,7 +72,7 @@ class Panes:
             largest: list[tuple[int, int]] = []
             while True:
                 if kind in _DURATIONS:
-                    _add_duration(delta, kind, count, value)
+                    add_duration(delta, kind, count, value)
                     largest.append((code(kind, MAX), value))
                 elif kind != SEEN:
                     delta[kind] = delta.get(kind, 0) + count
@@ -212,9 +95,9 @@ class Panes:
             if touched:
                 foot.newest = max(foot.newest, minute)
                 if foot.active.minute != minute or foot.active.scopes is not found:
-                    self._touch(foot.active, found, minute, _ACTIVE)
+                    self._touch(foot.active, found, minute, ACTIVE)
                 if handled and (foot.handled.minute != minute or foot.handled.scopes is not found):
-                    self._touch(foot.handled, found, minute, _HANDLED)
+                    self._touch(foot.handled, found, minute, HANDLED)
 
     def _touch(self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int]) -> None:
         """Move the conversation, in all these scopes, from the minute of its last touch to this one."""
@@ -250,22 +133,22 @@ class Panes:
                 for scope in self.of(tenant, dims):
                     pane = self._pane(scope, minute)
                     if kind in _DURATIONS:
-                        _add_duration(pane, kind, sign * count, value)
-                        _keep_largest(pane, kind, value, sign)
+                        add_duration(pane, kind, sign * count, value)
+                        keep_largest(pane, kind, value, sign)
                     elif kind != SEEN:
-                        self._shift(scope, minute, kind, sign * count)
+                        shift(pane, kind, sign * count)
                         if kind in _TOUCHES:
                             touches.setdefault((scope, False), set()).add(minute)
                             if kind == MESSAGES_OUT:
                                 touches.setdefault((scope, True), set()).add(minute)
             for (scope, handled), minutes in touches.items():
-                newest, in_minute, in_quarter = _HANDLED if handled else _ACTIVE
+                newest, in_minute, in_quarter = HANDLED if handled else ACTIVE
                 ordered = sorted(minutes)
                 for minute in ordered if scope.trend else ():
-                    self._shift(scope, minute, in_minute, sign)
+                    shift(self._pane(scope, minute), in_minute, sign)
                 for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
-                    self._shift(scope, minute, in_quarter, sign)
-                self._shift(scope, ordered[-1], newest, sign)
+                    shift(self._pane(scope, minute), in_quarter, sign)
+                shift(self._pane(scope, ordered[-1]), newest, sign)
                 if sign > 0:
                     (foot.handled if handled else foot.active).past[scope] = ordered[-1]
         foot.newest = max((fact.minute for fact in after if fact.kind in _TOUCHES), default=0)
@@ -297,14 +180,6 @@ class Panes:
         self.dirty[scope.turn].add(scope)
         self._holding.add(scope)
         return scope.sealed.setdefault(quarter, {})
-
-    def _shift(self, scope: Scope, minute: int, each: int, amount: int) -> None:
-        pane = self._pane(scope, minute)
-        value = pane.get(each, 0) + amount
-        if value:
-            pane[each] = value
-        else:
-            pane.pop(each, None)
 
     # -- gauges ---------------------------------------------------------------------------------------
 
@@ -354,22 +229,13 @@ class Panes:
 
     # -- the passing of time --------------------------------------------------------------------------
 
-    def quarter(self, scope: Scope, quarter: int) -> Tally:
-        """The sum of a quarter-hour that is to be told, from its minutes if one of them has changed since."""
-        total = scope.sealed.get(quarter)
-        if total is None:
-            total = scope.sealed[quarter] = {}
-            for minute in range(quarter, quarter + QUARTER):
-                add_up(total, scope.minutes.get(minute, {}))
-        return total
-
     def seal(self, before: int) -> None:
         """Sum up the quarter-hours that end by the minute `before`: the new ones and those that have changed."""
         self.sealed_before = max(self.sealed_before, before)
         for scope in list(self._loose):
             known = scope.sealed
             for quarter in {m - m % QUARTER for m in scope.minutes if m < before}.difference(known):
-                self.quarter(scope, quarter)
+                scope.quarter(quarter)
                 scope.dirty_quarters.add(quarter)
                 self.dirty[scope.turn].add(scope)
             scope.open = -1
@@ -382,42 +248,6 @@ class Panes:
         for scope in list(self._holding):
             if scope.dirty or scope.dirty_quarters:
                 continue  # what nobody was told of is still wanted, by intervals
-            for minute in [m for m in scope.minutes if m < oldest]:
-                del scope.minutes[minute]
-            for quarter in [q for q in scope.sealed if q < oldest_sealed]:
-                del scope.sealed[quarter]
+            scope.discard(oldest, oldest_sealed)
             if not scope.minutes and not scope.sealed:
                 self._holding.discard(scope)
-
-
-def add_up(total: Tally, pane: Tally) -> None:
-    """Add a pane to a total, in place."""
-    for each, amount in pane.items():
-        total[each] = max(total.get(each, 0), amount) if each in MAXIMA else total.get(each, 0) + amount
-
-
-def _add_duration(pane: Tally, kind: int, count: int, value: int) -> None:
-    for each, amount in (
-        (code(kind, COUNT), count),
-        (code(kind, SUM), count * value),
-        (kind << BUCKETS | bucket(value), count),
-    ):
-        total = pane.get(each, 0) + amount
-        if total:
-            pane[each] = total
-        else:
-            pane.pop(each, None)
-
-
-def _keep_largest(pane: Tally, kind: int, value: int, sign: int) -> None:
-    """Keep a pane's maximum; when it is taken back, what is left is known by its bucket."""
-    each = code(kind, MAX)
-    held = pane.get(each, 0)
-    if sign > 0:
-        pane[each] = max(held, value)
-    elif bucket(value) >= bucket(held):
-        left = [c & (1 << BUCKETS) - 1 for c in pane if c >> BUCKETS == kind]
-        if left:
-            pane[each] = round(middle(max(left)))
-        else:
-            pane.pop(each, None)

@@ -14,6 +14,10 @@ from tables.tally import Tally
 TOPIC = "_partials"
 BEHIND_MS = 5_000
 """A source partition that lags by more, or is silent for longer, makes records partial."""
+PANES_KEPT = 90
+"""Minutes for which a pane is kept by itself: the longest rolling window, and time for corrections."""
+TURNS = 3
+"""Every scope is told of in one turn of so many: the partials of all partitions then come together."""
 
 
 class Partial(msgspec.Struct, array_like=True, frozen=True):

@@ -14,11 +14,10 @@ import msgspec
 
 from streams.engine.ports import Output, Record
 from tables import gauges, partials
-from tables.days import QUARTER_MS, day_start
+from tables.days import QUARTER, QUARTER_MS, day_start
 from tables.facts import MINUTE
 from tables.intervals import WINDOW, Mark, Pending, add_up, decode_mark, encode_mark
 from tables.kpis import read_gauges, read_window
-from tables.panes import QUARTER
 from tables.scopes import has_trend
 from tables.settings import Settings
 from tables.tally import Tally

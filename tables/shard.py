@@ -16,8 +16,9 @@ from tables import alerts, gauges
 from tables.conversation import Rules
 from tables.days import QUARTER_MS
 from tables.facts import MINUTE, Fact
+from tables.foot import Foot
 from tables.history import Change, History, decode
-from tables.panes import Foot, Panes
+from tables.panes import Panes
 from tables.scopes import scopes
 from tables.settings import Settings
 from tables.state import METRICS, step_of
@@ -230,7 +231,7 @@ class Shard:
     def _schedule(self, key: bytes, history: History, now: int) -> None:
         """Bring gauges and timer up to what the conversation is."""
         foot = history.foot
-        assert isinstance(foot, Foot)  # noqa: S101
+        assert foot is not None, "booked before"  # noqa: S101
         self.panes.gauge(foot, history, now)
         self.moved.add(key)
         s = history.c.state
@@ -251,7 +252,6 @@ class Shard:
         foot = history.foot
         if foot is None:
             foot = history.foot = Foot(key)
-        assert isinstance(foot, Foot)  # noqa: S101
         tenant, minute = history.rules.tenant, now // MINUTE
         facts, before = change.facts, change.before
         if foot.ahead or (facts and max(fact.minute for fact in facts) > minute):

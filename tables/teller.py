@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from streams.engine.ports import Output
 from tables import partials
+from tables.days import QUARTER
 from tables.facts import MINUTE
 from tables.history import FACTS_KEPT
-from tables.panes import PANES_KEPT, QUARTER, TURNS, Panes, Scope
+from tables.panes import Panes
+from tables.partials import PANES_KEPT, TURNS
+from tables.scope_panes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +115,7 @@ class Teller:
         for minute in scope.dirty:
             put(f"m{minute}", scope.minutes[minute])
         for quarter in scope.dirty_quarters:
-            put(f"q{quarter}", self.panes.quarter(scope, quarter))
+            put(f"q{quarter}", scope.quarter(quarter))
         scope.dirty.clear()
         scope.dirty_quarters.clear()
         scope.open = -1

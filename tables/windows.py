@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tables.panes import PANES_KEPT, QUARTER
+from tables.days import QUARTER
+from tables.partials import PANES_KEPT
 from tables.sketch import quantiles
 from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, BUCKETS, DURATIONS, MAXIMA, Tally
 

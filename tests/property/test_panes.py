@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tables.days import QUARTER
 from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, OPENED, SEEN, SL_MET, Fact
+from tables.foot import Foot
 from tables.history import FACTS_KEPT
-from tables.panes import QUARTER, Foot, Panes, add_up
-from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, MAXIMA, Tally
+from tables.panes import Panes
+from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, MAXIMA, Tally, add_up
 from tests.comparison import of_records
 from tests.house import House
 from tests.scenarios import scenario, sorted_scenario

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.panes import QUARTER, add_up
+from tables.days import QUARTER
 from tables.sketch import bucket
-from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, code
+from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, add_up, code
 from tables.windows import ROLLING, ScopeWindows, Window
 
 DAY = 1_000 * QUARTER

@@ -1,7 +1,8 @@
 """What a quarter-hour's sum must follow."""
 
 from tables.facts import MESSAGES_IN, Fact
-from tables.panes import Foot, Panes
+from tables.foot import Foot
+from tables.panes import Panes
 from tables.tally import ACTIVE_LAST
 
 DIMS = ("chat", None, None, "normal", ())
