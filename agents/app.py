@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import math
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from agents.feed import Feed
 from agents.health import Health
 from agents.ingest import Ingest
+from agents.past import recent
 from agents.settings import Environment
 from agents.topics import Created, create
 from streams.clock import wall_ms
@@ -27,6 +28,8 @@ from tables.shard import Shard
 
 log = structlog.get_logger(__name__)
 _WATCH_S = 0.1
+PAST_KEPT = {"alerts": 10_000, "kpi.minutes": 50_000, "kpi.intervals": 100_000}
+"""Records of a partition that are read for a Redis that has lost them: about a day's, at most."""
 
 
 class Worker:
@@ -36,7 +39,7 @@ class Worker:
         self.environment = environment
         self.settings = Settings.load(environment.config)
         timeline = environment.timeline
-        self.feed = Feed(environment.redis, clock=lambda: timeline.wall(wall_ms()), durable=durable)
+        self.feed = Feed(environment.redis, self._past, clock=lambda: timeline.wall(wall_ms()), durable=durable)
         kafka = environment.kafka_kwargs()
         self.config = EngineConfig(
             bootstrap=",".join(kafka.pop("bootstrap_servers")),
@@ -49,6 +52,7 @@ class Worker:
         )
         self.ingest = Ingest(self.settings, environment.customer_key, self._publish, self.config.topic)
         self._publisher: Publisher | None = None
+        self._partitions = 1
         self._health_port = health_port
 
     async def run(self, on_ready: Callable[[], object], on_final: Callable[[], object] = lambda: None) -> None:
@@ -61,6 +65,7 @@ class Worker:
         made = await self._topics(stop)
         if made is None:
             return
+        self._partitions = made.partitions
         driver = Driver(
             self.config,
             self._shards(made.partitions),
@@ -90,6 +95,9 @@ class Worker:
         assert self._publisher is not None  # noqa: S101 - records come only from a running driver
         for each in await self._publisher.publish(outputs):
             await each.future
+
+    async def _past(self, topic: str, partitions: Collection[int]) -> Sequence[bytes]:
+        return await recent(self.environment, self.config.topic(topic), partitions, self._partitions, PAST_KEPT[topic])
 
     async def _topics(self, stop: asyncio.Event) -> Created | None:
         """The topics, once brokers are there; None if told to stop before."""

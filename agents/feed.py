@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
 import msgspec
 
+from agents.sinks.pending import AlertItem, SeriesItem
 from agents.sinks.redis import RedisSink, Waiting
 from streams.clock import wall_ms
 from streams.engine.ports import Output, Record
@@ -16,7 +16,9 @@ from tables.rollup import Rollup
 from tables.shard import Movement, Shard
 
 EVERY_S = 0.2
-ALERTS_KEPT = 10_000
+_SERIES = {"kpi.minutes": "trend", "kpi.intervals": "intervals"}
+Past = Callable[[str, Collection[int]], Awaitable[Sequence[bytes]]]
+"""What partitions of a topic of results hold of late, by the topic's logical name: JSON, in the order of arrival."""
 
 
 class _Alert(msgspec.Struct):
@@ -39,13 +41,17 @@ _kpi = msgspec.json.Decoder(_Kpi).decode
 class Feed:
     """What this worker owns, and what of it Redis has been told."""
 
-    def __init__(self, url: str | None, *, clock: Callable[[], int] = wall_ms, durable: bool = True) -> None:
+    def __init__(
+        self, url: str | None, past: Past, *, clock: Callable[[], int] = wall_ms, durable: bool = True
+    ) -> None:
         self.shards: dict[int, Shard] = {}
         self.rollups: dict[int, Rollup] = {}
-        self.sink = None if url is None else RedisSink(url, resync=self.resync, clock=clock, durable=durable)
+        self.sink: RedisSink | None = None
+        if url is not None:
+            self.sink = RedisSink(url, resync=self.resync, past=self.restore, clock=clock, durable=durable)
         self._told: dict[object, int] = {}
         """The epoch of each shard and roll-up whose whole state was sent."""
-        self._alerts: deque[tuple[str, str, bytes]] = deque(maxlen=ALERTS_KEPT)
+        self._past = past
 
     async def run(self) -> None:
         """Send what has changed, until cancelled."""
@@ -70,32 +76,38 @@ class Feed:
                 self._take_over(sink, partition, shard)
             elif moved := shard.movements():
                 sink.waiting(_waiting(partition, shard.epoch, each) for each in moved)
-        for rollup in self.rollups.values():
+        for partition, rollup in self.rollups.items():
             if rollup.epoch >= 0 and self._told.get(rollup) != rollup.epoch:
                 self._told[rollup] = rollup.epoch
                 sink.kpi(rollup.latest())
+                sink.restore(partition)
 
     def resync(self) -> None:
-        """Redis holds nothing any more: send everything at the next turn."""
+        """Redis holds nothing any more: send everything at the next turn, the past before it."""
         self._told.clear()
         if self.sink is not None:
-            self.sink.all_alerts(self._alerts)
+            for partition in self.rollups:
+                self.sink.restore(partition)
+
+    async def restore(self, partitions: Collection[int]) -> None:
+        """Send what the topics of results hold in some partitions."""
+        assert self.sink is not None  # noqa: S101 - it is who asks
+        self.sink.past_alerts(map(_alert_item, await self._past("alerts", partitions)))
+        for topic in _SERIES:
+            self.sink.series(_series(topic, await self._past(topic, partitions)))
 
     def published(self, outputs: Sequence[Output]) -> None:
         """KPI records that Kafka has taken."""
         if self.sink is None:
             return
-        records = [
-            (_kpi(each.value), each.topic, each.value)
-            for each in outputs
-            if each.topic in {"kpi", "kpi.minutes"} and each.value is not None
-        ]
-        self.sink.kpi((r.tenant, r.scope, r.window, r.seq, value) for r, topic, value in records if topic == "kpi")
-        self.sink.minutes(
-            (r.tenant, r.scope, r.window_start_at, r.seq, value)
-            for r, topic, value in records
-            if topic == "kpi.minutes"
-        )
+        values: dict[str, list[bytes]] = {}
+        for each in outputs:
+            if each.value is not None:
+                values.setdefault(each.topic, []).append(each.value)
+        kpis = [(_kpi(value), value) for value in values.get("kpi", ())]
+        self.sink.kpi((r.tenant, r.scope, r.window, r.seq, value) for r, value in kpis)
+        for topic in _SERIES.keys() & values.keys():
+            self.sink.series(_series(topic, values[topic]))
 
     async def alerts(self, _partition: int, records: Sequence[Record]) -> int:
         """Alerts from their topic; returns once Redis has them, so that the offset waits for it."""
@@ -108,10 +120,8 @@ class Feed:
 
     def queue_alerts(self, values: Sequence[bytes]) -> None:
         """Alerts as JSON, in order; Redis gets them when it can."""
-        found = [(alert.tenant, alert.alert_id, value) for value in values for alert in (_alert(value),)]
-        self._alerts.extend(found)
         if self.sink is not None:
-            self.sink.alerts(found)
+            self.sink.alerts(map(_alert_item, values))
 
     def _take_over(self, sink: RedisSink, partition: int, shard: Shard) -> None:
         standing = sorted(shard.standing(), key=lambda each: each.tenant)
@@ -121,6 +131,18 @@ class Feed:
         }
         for tenant in {*members, *(key.decode().partition("/")[0] for key in shard.histories)}:
             sink.takeover(tenant, partition, shard.epoch, members.get(tenant, []))
+
+
+def _alert_item(value: bytes) -> AlertItem:
+    alert = _alert(value)
+    return alert.tenant, alert.alert_id, value
+
+
+def _series(topic: str, values: Iterable[bytes]) -> Iterable[SeriesItem]:
+    name = _SERIES[topic]
+    for value in values:
+        r = _kpi(value)
+        yield r.tenant, f"{name}:{r.scope}", r.window_start_at, r.seq, value
 
 
 def _waiting(partition: int, epoch: int, movement: Movement) -> Waiting:

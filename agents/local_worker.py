@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 
 from agents.feed import Feed
 from streams.clock import PartitionClock, Timeline, wall_ms
@@ -22,7 +23,7 @@ class InProcess:
 
     def __init__(self, settings: Settings, redis_url: str, timeline: Timeline) -> None:
         self._timeline = timeline
-        self.feed = Feed(redis_url, clock=self._now, durable=False)
+        self.feed = Feed(redis_url, self._past, clock=self._now, durable=False)
         self.broker = LocalBroker()
         shard = Shard(0, 1, settings, self._now, "sigap.events")
         self.rollup = Rollup(0, 1, settings)
@@ -35,6 +36,9 @@ class InProcess:
 
     def _now(self) -> int:
         return self._timeline.wall(wall_ms())
+
+    async def _past(self, topic: str, _partitions: Collection[int]) -> Sequence[bytes]:
+        return [each.value for each in self.broker.published[topic] if each.value is not None]
 
     def take(self, key: bytes | None, value: bytes) -> None:
         """Put an event into the log."""

@@ -7,6 +7,7 @@ Every key of a tenant starts with `sigap:{tenant}:`; the braces are literal (the
 | `kpi:{scope}:{window}` | hash | the record's numbers as their JSON text, null as an empty string |
 | `keys` | set | `scope:window` of every such hash |
 | `trend:{scope}` | sorted set | the minutes' records (JSON) of 24 h by `start_at` |
+| `intervals:{scope}` | sorted set | the closed quarter-hours' records (JSON) of 24 h by `start_at` |
 | `waiting:{scope}` | sorted set | waiting conversations by `waiting_since` (ms) |
 | `sla:due` | sorted set | `conversation_id\|metric` by deadline (ms) |
 | `alerts` | stream, 10,000 | `alert_id`, `alert` (JSON) |
@@ -14,13 +15,15 @@ Every key of a tenant starts with `sigap:{tenant}:`; the braces are literal (the
 | `meta` | hash | `heartbeat_at` (ms, real), `now_at` (ms, the run's clock), `durable` (0 or 1) |
 | `epochs`, `owned:{partition}`, `alerts:last`, `writer:{id}` | | what the scripts guard with |
 
-`sigap:tenants` is the set of all tenants.
+`sigap:tenants` is the set of all tenants, `sigap:past` that of the partitions of the results whose alerts, minutes
+and intervals are here.
 """
 
 import json
 from collections.abc import Mapping
 
 TENANTS = "sigap:tenants"
+PAST = "sigap:past"
 _HEAD = (b"window_start_at", b"as_of", b"seq", b"partial", b"lag_s")
 
 

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
-SCRIPTS = ("kpi", "minutes", "alerts", "waiting", "sweep", "beat")
+SCRIPTS = ("kpi", "series", "alerts", "waiting", "sweep", "beat")
 
 
 def source(script: str) -> str:

@@ -13,8 +13,8 @@ BATCH = 100
 
 KpiItem = tuple[str, str, str, int, bytes]
 """tenant, scope, window, seq, record (JSON)"""
-MinuteItem = tuple[str, str, int, int, bytes]
-"""tenant, scope, start_at (ms), seq, record (JSON)"""
+SeriesItem = tuple[str, str, int, int, bytes]
+"""tenant, `trend:{scope}` or `intervals:{scope}`, start_at (ms), seq, record (JSON)"""
 AlertItem = tuple[str, str, bytes]
 """tenant, alert_id, alert (JSON)"""
 
@@ -142,19 +142,19 @@ class KpiQueue(_Latest[str]):
         self.put_back(batch._replace(items=[batch.items[place] for place in again]))
 
 
-class MinuteQueue(_Latest[tuple[str, int]]):
-    """Records of minutes by tenant, scope and start."""
+class SeriesQueue(_Latest[tuple[str, int]]):
+    """Records of minutes and intervals by tenant, series and start."""
 
-    script, width = "minutes", 3
+    script, width = "series", 3
 
-    def put(self, records: Iterable[MinuteItem]) -> None:
+    def put(self, records: Iterable[SeriesItem]) -> None:
         """Keep the records, but for new keys beyond the limit."""
-        for tenant, scope, start, seq, body in records:
-            self._put(tenant, (scope, start), seq, body)
+        for tenant, series, start, seq, body in records:
+            self._put(tenant, (series, start), seq, body)
 
     def pack(self, batch: Batch) -> bytes:
-        """The arguments of `minutes.lua`."""
-        return b"".join([_words(scope.encode(), b"%d" % start, body) for (scope, start), (_, body) in batch.items])
+        """The arguments of `series.lua`."""
+        return b"".join([_words(series.encode(), b"%d" % start, body) for (series, start), (_, body) in batch.items])
 
 
 class AlertQueue:
@@ -174,10 +174,12 @@ class AlertQueue:
         for tenant, alert_id, body in records:
             self._queue(tenant).append((alert_id, body))
 
-    def replace(self, records: Iterable[AlertItem]) -> None:
-        """These alerts, and no others."""
-        self._tenants.clear()
+    def put_before(self, records: Iterable[AlertItem]) -> None:
+        """Put alerts before those that wait; what comes twice is written once."""
+        waiting, self._tenants = self._tenants, {}
         self.put(records)
+        for tenant, alerts in waiting.items():
+            self._queue(tenant).extend(alerts)
 
     def take(self) -> list[Batch]:
         """All of them, in order."""

@@ -1,17 +1,16 @@
 """Results to Redis: never in the way of Kafka, never behind for longer than Redis is away."""
 
 import asyncio
-import inspect
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError, ResponseError
 
-from agents.sinks.layout import TENANTS, prefix
+from agents.sinks.layout import PAST, TENANTS, prefix
 from agents.sinks.link import Link, words
 from agents.sinks.pending import (
     AlertItem,
@@ -19,9 +18,9 @@ from agents.sinks.pending import (
     Batch,
     KpiItem,
     KpiQueue,
-    MinuteItem,
-    MinuteQueue,
     Queue,
+    SeriesItem,
+    SeriesQueue,
     Waiting,
     WaitingQueue,
 )
@@ -38,21 +37,23 @@ log = structlog.get_logger(__name__)
 
 
 class RedisSink:
-    """Writes KPI records, minutes, alerts and waiting conversations in the layout of `agents.sinks.layout`.
+    """Writes KPI records, minutes, intervals, alerts and waiting conversations in the layout of `agents.sinks.layout`.
 
     The methods that take records only enqueue, and must be called in the event loop that `start` was called in.
     While Redis is away the latest value of every key is kept (up to `limit` keys of a kind) and written afterwards.
     `resync` is called when Redis is found to have lost what was written (flushed, replaced, restored from an older
     snapshot) or when the limit was exceeded: it must enqueue everything once more. Nothing is expected of Redis at
-    the first contact: whoever starts a sink sends what it recovered. `clock` (ms) is the clock of the run,
-    which readers of ages go by.
+    the first contact: whoever starts a sink sends what it recovered. `past` is called with the partitions
+    given to `restore` of which Redis does not hold the past: it must enqueue their alerts, minutes and intervals.
+    `clock` (ms) is the clock of the run, which readers of ages go by.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        resync: Callable[[], Awaitable[None] | None],
+        resync: Callable[[], object],
+        past: Callable[[Collection[int]], Awaitable[object]] | None = None,
         clock: Callable[[], int] = wall_ms,
         tenants: Iterable[str] = (),
         durable: bool = True,
@@ -61,17 +62,19 @@ class RedisSink:
     ) -> None:
         self._link = Link(url, timeout_s)
         self._resync = resync
+        self._past = past
         self._clock = clock
         self._durable = durable
-        self._kpi, self._minutes = KpiQueue(limit), MinuteQueue(limit)
+        self._kpi, self._series = KpiQueue(limit), SeriesQueue(limit)
         self._alerts, self._waiting = AlertQueue(10_000), WaitingQueue(limit)
         # In the order in which they are written.
-        self._queues: tuple[Queue, ...] = (self._alerts, self._kpi, self._waiting, self._minutes)
+        self._queues: tuple[Queue, ...] = (self._alerts, self._kpi, self._waiting, self._series)
         self._tenants = set(tenants)
         self._writer = secrets.token_hex(8)
         self._sent = 0
         self._written: dict[str, int] = {}
         self._resync_due = False
+        self._past_due: set[int] = set()
         self._oldest: float | None = None
         self._in_flight = 0
         self._alerts_in_flight = False
@@ -111,9 +114,9 @@ class RedisSink:
         self._kpi.put(records)
         self._woken()
 
-    def minutes(self, records: Iterable[MinuteItem]) -> None:
-        """Records of minutes as (tenant, scope, start_at, seq, JSON)."""
-        self._minutes.put(records)
+    def series(self, records: Iterable[SeriesItem]) -> None:
+        """Records of minutes and intervals as (tenant, `trend:{scope}` or `intervals:{scope}`, start_at, seq, JSON)."""
+        self._series.put(records)
         self._woken()
 
     def alerts(self, records: Iterable[AlertItem]) -> None:
@@ -121,9 +124,9 @@ class RedisSink:
         self._alerts.put(records)
         self._woken()
 
-    def all_alerts(self, records: Iterable[AlertItem]) -> None:
-        """Every alert there is, in order, in place of those not written yet: for `resync`."""
-        self._alerts.replace(records)
+    def past_alerts(self, records: Iterable[AlertItem]) -> None:
+        """Alerts that came before those not written yet, in order; some may be among these: for `resync`."""
+        self._alerts.put_before(records)
         self._woken()
 
     def waiting(self, changes: Iterable[Waiting]) -> None:
@@ -135,6 +138,12 @@ class RedisSink:
         """All conversations of a partition of which this process is the owner now; whatever older owners left goes."""
         self._waiting.takeover(tenant, partition, epoch, members)
         self._woken()
+
+    def restore(self, partition: int) -> None:
+        """Have the past of a partition of the results written, unless Redis holds it."""
+        if self._past is not None:
+            self._past_due.add(partition)
+            self._wake.set()
 
     def start(self) -> None:
         """Begin to write, in the running event loop."""
@@ -176,8 +185,9 @@ class RedisSink:
         # Lost data must be known before anything is written: alerts are to stand in their order.
         await self._beat()
         if self._resync_due:  # a full queue must be written before more is put into it
-            await self._resync_if_due()
+            self._resync_if_due()
         while True:
+            await self._restore()
             tenants = len(self._tenants)
             await self._flush()
             if time.monotonic() >= beat_at or len(self._tenants) > tenants:
@@ -186,7 +196,9 @@ class RedisSink:
             if not self.connected:
                 log.info("redis_connected", resync=self._resync_due)
             self.connected, self._backoff = True, _BACKOFF_S[0]
-            await self._resync_if_due()
+            self._resync_if_due()
+            if self._past_due:
+                continue
             try:
                 async with asyncio.timeout(max(0.0, beat_at - time.monotonic())):
                     await self._wake.wait()
@@ -194,23 +206,33 @@ class RedisSink:
             except TimeoutError:
                 continue
 
-    async def _resync_if_due(self) -> None:
-        full = [queue for queue in (self._kpi, self._minutes, self._waiting) if queue.overflowed]
+    def _resync_if_due(self) -> None:
+        full = [queue for queue in (self._kpi, self._series, self._waiting) if queue.overflowed]
         if not full and not self._resync_due:
             return
         for queue in full:
             queue.overflowed = False
         self._resync_due = False
         self.resyncs += 1
-        try:
-            result = self._resync()
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self.errors += 1
-            self._resync_due = True
-            log.exception("redis_resync_failed")
-            await asyncio.sleep(_BEAT_S)
+        self._resync()
+
+    async def _restore(self) -> None:
+        """Before anything newer is written: alerts are to stand in their order."""
+        if not self._past_due or self._past is None:
+            return
+        due = sorted(self._past_due)
+        (held,) = await self._link.round_trip([b"*%d\r\n%b" % (2 + len(due), words("SMISMEMBER", PAST, *due))])
+        if lost := [partition for partition, there in zip(due, held, strict=True) if not there]:
+            try:
+                await self._past(lost)
+            except Exception:
+                self.errors += 1
+                log.exception("past_not_read", partitions=lost)
+                await asyncio.sleep(_BEAT_S)
+                return
+            await self._flush()
+            await self._link.round_trip([b"*%d\r\n%b" % (2 + len(lost), words("SADD", PAST, *lost))])
+        self._past_due.difference_update(due)
 
     async def _flush(self) -> None:
         self._wake.clear()

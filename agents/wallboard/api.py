@@ -1,4 +1,4 @@
-"""The JSON pages: KPI records, alerts, waiting conversations, trends."""
+"""The JSON pages: KPI records, alerts, waiting conversations, trends, intervals."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -138,3 +138,12 @@ async def trend(request: web.Request) -> web.Response:
     minutes = count(request, "minutes", 60, 1440)
     found = await request.app[STATE].store.trend(tenant, scope, minutes)
     return answer({"tenant": tenant, "scope": scope, "minutes": [orjson.Fragment(body) for body in found]})
+
+
+async def intervals(request: web.Request) -> web.Response:
+    """The closed quarter-hours of a scope: the last day, or fewer hours."""
+    tenant = await tenant_of(request)
+    scope = await scope_of(request, tenant)
+    hours = count(request, "hours", 24, 24)
+    found = await request.app[STATE].store.intervals(tenant, scope, hours)
+    return answer({"tenant": tenant, "scope": scope, "intervals": [orjson.Fragment(body) for body in found]})

@@ -38,6 +38,7 @@ def create_app(
     app.router.add_get("/api/v1/alerts", api.alerts)
     app.router.add_get("/api/v1/waiting/{scope:.+}", api.waiting)
     app.router.add_get("/api/v1/trend/{scope:.+}", api.trend)
+    app.router.add_get("/api/v1/intervals/{scope:.+}", api.intervals)
     app.router.add_get("/api/v1/stream", stream)
     app.router.add_get("/livez", _live)
     app.router.add_get("/readyz", _ready)

@@ -10,6 +10,7 @@ import orjson
 from redis.asyncio import Redis
 
 from agents.sinks.layout import TENANTS, prefix, record_json, split_name
+from tables.days import QUARTER_MS
 from tables.kpis.service_level import level
 
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -123,15 +124,20 @@ class Store:
 
     async def trend(self, tenant: str, scope: str, minutes: int) -> list[bytes]:
         """The records (JSON) of the last minutes, by the clock of the newest in the tenant."""
-        key = f"{prefix(tenant)}trend:"
+        return await self._last(f"{prefix(tenant)}trend:", scope, (minutes - 1) * 60_000)
+
+    async def intervals(self, tenant: str, scope: str, hours: int) -> list[bytes]:
+        """The records (JSON) of the quarter-hours closed last, by the clock of the newest in the tenant."""
+        return await self._last(f"{prefix(tenant)}intervals:", scope, hours * 3_600_000 - QUARTER_MS)
+
+    async def _last(self, key: str, scope: str, span_ms: int) -> list[bytes]:
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.zrevrange(key + scope, 0, 0, withscores=True)
             pipeline.zrevrange(key + "tenant", 0, 0, withscores=True)
             newest = [int(found[0][1]) for found in await pipeline.execute() if found]
         if not newest:
             return []
-        since = max(newest) - (minutes - 1) * 60_000
-        found: list[bytes] = await self._redis.zrangebyscore(key + scope, since, "+inf")
+        found: list[bytes] = await self._redis.zrangebyscore(key + scope, max(newest) - span_ms, "+inf")
         return found
 
     async def points(self, tenant: str, scope: str, formula: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from agents.sinks.pending import KpiQueue, MinuteQueue
+from agents.sinks.pending import KpiQueue, SeriesQueue
 from streams.codecs import decode
 from streams.engine.ports import Output, Record
 from tables.rollup import Rollup
@@ -55,7 +55,7 @@ class Pipeline:
         self.timers = Timers()
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.latest: dict[bytes | None, bytes | None] = {}
-        self._kpi, self._minutes = KpiQueue(1 << 30), MinuteQueue(1 << 30)
+        self._kpi, self._series = KpiQueue(1 << 30), SeriesQueue(1 << 30)
 
     def run(self) -> None:
         """Everything, chunk by chunk."""
@@ -113,8 +113,8 @@ class Pipeline:
             if each.topic == "kpi":
                 self._kpi.put([(TENANT, scope, window, 1, each.value or b"")])
             else:
-                self._minutes.put([(TENANT, scope, int(window), 1, each.value or b"")])
-        for queue in (self._kpi, self._minutes):
+                self._series.put([(TENANT, scope, int(window), 1, each.value or b"")])
+        for queue in (self._kpi, self._series):
             for batch in queue.take():
                 batch.owner.pack(batch)
                 batch.owner.written(batch, [])

@@ -53,7 +53,7 @@ class World:
 
     async def fill(self) -> None:
         self.sink.kpi(self.office.records())
-        self.sink.minutes(self.office.minutes())
+        self.sink.series(self.office.minutes())
         self.sink.waiting(self.office.waiting())
         await self.settled()
 

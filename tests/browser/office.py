@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from agents.sinks.pending import AlertItem, KpiItem, MinuteItem, Waiting
+from agents.sinks.pending import AlertItem, KpiItem, SeriesItem, Waiting
+from tables.days import QUARTER_MS
 
 NAMES = [
     "Budi Santoso",
@@ -105,7 +106,7 @@ class Office:
             "oldest_waiting_at": oldest, "oldest_waiting_s": None if oldest is None else (self.now_at - oldest) / 1000,
         }  # fmt: skip
 
-    def minutes(self) -> list[MinuteItem]:
+    def minutes(self) -> list[SeriesItem]:
         """The last hour, minute by minute."""
         out = []
         start = self.now_at // 60_000 * 60_000
@@ -117,7 +118,17 @@ class Office:
                 wave = 1 + 0.5 * ((ago * 7) % 23) / 23 - ago / 120
                 metrics = self.metrics(share * 9 * wave, 0.8, 60)
                 body = self.record(scope, "minute", metrics, window_start_at=at)[4]
-                out.append(("acme", scope, at, self.seq, body))
+                out.append(("acme", f"trend:{scope}", at, self.seq, body))
+        return out
+
+    def intervals(self) -> list[SeriesItem]:
+        """The last three hours by quarters of an hour."""
+        last = self.now_at // QUARTER_MS * QUARTER_MS - QUARTER_MS
+        out = []
+        for start in range(last - 11 * QUARTER_MS, last + 1, QUARTER_MS):
+            for scope in ("tenant", "channel:chat"):
+                body = self.record(scope, "interval", self.metrics(50, 0.8, 60), window_start_at=start)[4]
+                out.append(("acme", f"intervals:{scope}", start, start + QUARTER_MS, body))
         return out
 
     def waiting(self, partition: int = 0) -> list[Waiting]:

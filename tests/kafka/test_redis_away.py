@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from agents.runs import differences, kpi_records, redis_records
+from agents.runs import differences, kpi_records, read_all, redis_records, tick
 from deploy.local.redis import EmbeddedRedis
+from streams.clock import wall_ms
 from tests.conftest import KafkaServer
 from tests.kafka.house import House, event, get, metric, port
 from tests.kafka.lab import until
@@ -101,6 +102,61 @@ async def test_kafka_goes_on_and_an_empty_redis_is_filled_again(house: House, re
     await until(lambda: alerts_alike(house), "every alert, in order", 10)
     assert await metric(health, "sigap_redis_resyncs_total") == 1
     assert await worker.terminate() == 0
+
+
+async def series_alike(house: House) -> bool:
+    """Whether Redis has every minute and every interval of Kafka, each under its start; and at least one of either."""
+    for topic, name in (("kpi.minutes", "trend"), ("kpi.intervals", "intervals")):
+        newest = {each.key: each.value for each in await read_all(house.environment, house.topic(topic)) if each.value}
+        records = [json.loads(each) for each in newest.values()]
+        async with house.redis() as redis:
+            keys = await redis.keys(f"{P}{name}:*")
+            held = {key.removeprefix(P): await redis.zrange(key, 0, -1, withscores=True) for key in keys}
+        wanted: dict[str, list[Any]] = defaultdict(list)
+        for each in sorted(records, key=lambda record: int(record["window_start_at"])):
+            wanted[f"{name}:{each['scope']}"].append((each, each["window_start_at"]))
+        found = {key: [(json.loads(value), score) for value, score in rows] for key, rows in held.items()}
+        if not wanted or found != wanted:
+            return False
+    return True
+
+
+async def test_the_past_is_read_back_by_workers_that_have_not_seen_it(
+    kafka: KafkaServer, redis_server: EmbeddedRedis, tmp_path: Path
+) -> None:
+    began, speed = wall_ms(), 600  # a quarter of an hour takes 1.5 s
+    clock = f"scaled:{began}:{began}:{speed}"
+    house = House(
+        kafka.bootstrap, tmp_path, redis=redis_server.url, config=CONFIG | {"lateness_s": 60}, SIGAP_CLOCK=clock
+    )
+    await house.open()
+    try:
+        workers = [await house.worker(SIGAP_TICKS="1").wait_ready() for _ in range(2)]
+        now = began + (wall_ms() - began) * speed
+        await house.send(*(event("customer", f"c{number}", now) for number in range(20)))
+
+        async def closed() -> bool:
+            return bool(await read_all(house.environment, house.topic("kpi.intervals")))
+
+        await until(closed, "an interval", 30)
+        await house.send(*(event("reply", f"c{number}", now + 60_000) for number in range(10)))
+        # Whatever the clock would still do: it stands, so that nothing is written but what is read back.
+        await tick(house.producer, house.topic("events"), began + (wall_ms() - began + 3_000) * speed)
+        for worker in workers:
+            await worker.wait_said("final")
+        await until(lambda: series_alike(house), "minutes and intervals in Redis", 10)
+        await until(lambda: alerts_alike(house), "the alerts", 10)
+        for worker in workers:
+            worker.kill()
+        async with house.redis() as redis:
+            await redis.flushall()
+        for worker in [house.worker(SIGAP_TICKS="1"), house.worker(SIGAP_TICKS="1")]:
+            await worker.wait_ready()
+        await until(lambda: series_alike(house), "the past in the empty Redis", 20)
+        await until(lambda: alerts_alike(house), "its alerts, in order", 10)
+        await until(lambda: alike(house), "its records", 10)
+    finally:
+        await house.close()
 
 
 async def test_a_worker_ends_in_order_while_redis_is_away(house: House, redis_server: EmbeddedRedis) -> None:

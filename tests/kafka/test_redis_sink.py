@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import orjson
@@ -26,14 +26,20 @@ class World:
         self.client: Any = redis.asyncio.Redis.from_url(server.url, protocol=2)
         self.everything: list[KpiItem] = []
         self.resyncs = 0
+        self.restored: list[int] = []
         self.sink = self.another()
 
     def another(self, **options: Any) -> RedisSink:
+        options = {"past": self.past} | options
         return RedisSink(self.server.url, resync=self.resync, tenants=["acme"], timeout_s=2.0, **options)
 
     def resync(self) -> None:
         self.resyncs += 1
         self.sink.kpi(self.everything)
+
+    async def past(self, partitions: Collection[int]) -> None:
+        self.restored += partitions
+        self.sink.past_alerts([("acme", "a", b"{}"), ("acme", "b", b"{}")])
 
     async def hash(self, name: str) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = await self.client.hgetall(P + name)
@@ -143,13 +149,13 @@ async def test_minutes_keep_a_day_and_the_newest_of_each(world: World) -> None:
 
     def at(index: int, seq: int, value: int) -> tuple[str, str, int, int, bytes]:
         item = record("channel:chat", "minute", seq, messages_in=value)
-        return "acme", "channel:chat", start + index * minute, seq, item[4]
+        return "acme", "trend:channel:chat", start + index * minute, seq, item[4]
 
-    world.sink.minutes([at(i, 1, i) for i in range(1445)])
+    world.sink.series([at(i, 1, i) for i in range(1445)])
     await world.settled()
-    world.sink.minutes([at(1444, 3, 30)])
+    world.sink.series([at(1444, 3, 30)])
     await world.settled()
-    world.sink.minutes([at(1444, 2, 20), at(0, 9, 9)])
+    world.sink.series([at(1444, 2, 20), at(0, 9, 9)])
     await world.settled()
     held = await world.client.zrange(P + "trend:channel:chat", 0, -1, withscores=True)
     assert [score for _, score in held] == [start + i * minute for i in range(5, 1445)]
@@ -244,6 +250,24 @@ async def test_redis_away_is_caught_up_and_everything_is_sent_to_an_empty_one(wo
     assert await world.client.xlen(P + "alerts") == 48
 
 
+async def test_the_past_is_written_once_and_before_what_waits(redis_server: EmbeddedRedis) -> None:
+    world = World(redis_server)
+    world.sink.alerts([("acme", "b", b"{}"), ("acme", "c", b"{}")])
+    world.sink.restore(3)
+    world.sink.start()
+    await until(lambda: world.sink.written == 3)
+    entries = await world.client.xrange(P + "alerts")
+    assert [fields[b"alert_id"] for _, fields in entries] == [b"a", b"b", b"c"]
+    world.sink.restore(3)
+    world.sink.restore(4)
+    await until(lambda: world.restored == [3, 4])
+    await world.client.flushall()
+    world.sink.restore(3)
+    await until(lambda: world.restored == [3, 4, 3])
+    await world.sink.stop()
+    await world.client.aclose()
+
+
 async def test_a_flush_is_noticed_without_traffic(world: World) -> None:
     world.everything = [record("tenant", "5m", 1, messages_in=1)]
     world.sink.kpi(world.everything)
@@ -293,19 +317,20 @@ async def test_a_record_that_no_script_can_take_does_not_hold_the_others_up(worl
     assert await world.hash("kpi:tenant:15m")
 
 
-async def test_a_failing_resync_is_tried_again(world: World) -> None:
-    world.sink.kpi([record("tenant", "5m", 1)])
-    await world.settled()
-    calls = []
+async def test_a_past_that_cannot_be_read_is_tried_again(world: World) -> None:
+    calls: list[int] = []
 
-    async def resync() -> None:
-        calls.append(1)
+    async def past(partitions: Collection[int]) -> None:
+        calls.extend(partitions)
         if len(calls) == 1:
-            raise ValueError("not now")
+            raise ConnectionError("not now")
 
-    world.sink._resync = resync
-    await world.client.flushall()
-    await until(lambda: len(calls) == 2)
+    sink = world.another(past=past)
+    sink.start()
+    sink.restore(3)
+    await until(lambda: calls == [3, 3])
+    await until(lambda: sink.errors == 1 and sink.connected)
+    await sink.stop()
 
 
 async def test_the_heartbeat_goes_on(world: World) -> None:

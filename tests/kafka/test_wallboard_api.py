@@ -40,7 +40,7 @@ async def world(redis_server: EmbeddedRedis) -> AsyncIterator[World]:
         world = World(redis_server, board, session)
         world.sink.start()
         world.sink.kpi(world.office.records())
-        world.sink.minutes(world.office.minutes())
+        world.sink.series([*world.office.minutes(), *world.office.intervals()])
         world.sink.waiting(world.office.waiting())
         await world.settled()
         yield world
@@ -78,6 +78,12 @@ async def test_waiting_alerts_and_trend(world: World) -> None:
     assert [alert["alert_id"] for alert in body["alerts"]] == ["breached-4", "breached-3"]
     _, body = await world.get("api/v1/trend/channel:chat?minutes=10")
     assert len(body["minutes"]) == 10
+    _, body = await world.get("api/v1/intervals/channel:chat?hours=2")
+    assert len(body["intervals"]) == 8
+    _, body = await world.get("api/v1/intervals/channel:chat")
+    assert [each["window_start_at"] for each in body["intervals"]] == sorted(
+        start for _, name, start, *_ in world.office.intervals() if name == "intervals:channel:chat"
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +95,7 @@ async def test_waiting_alerts_and_trend(world: World) -> None:
         ("api/v1/kpi/tenant?tenant=nobody", 404, "query tenant"),
         ("api/v1/kpi/tenant?tenant=%7Bx%7D", 400, "query tenant"),
         ("api/v1/alerts?limit=0", 400, "query limit"),
+        ("api/v1/intervals/tenant?hours=25", 400, "query hours"),
         ("api/v1/stream?kinds=fax", 400, "query kinds"),
         ("api/v1/stream?view=topic:refund", 400, "query view"),
         ("api/v1/stream?view=agent:budi/channel:chat", 400, "query view"),
@@ -131,7 +138,7 @@ async def test_a_stream_of_one_view_has_what_belongs_to_it(redis_server: Embedde
         world.office.whole = True
         world.sink.start()
         world.sink.kpi(world.office.records())
-        world.sink.minutes(world.office.minutes())
+        world.sink.series([*world.office.minutes(), *world.office.intervals()])
         world.sink.waiting(world.office.waiting())
         world.sink.alerts([world.office.alert("breached", i) for i in range(6)])
         await world.settled()

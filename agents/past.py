@@ -1,0 +1,37 @@
+"""What the topics of results still hold, for a Redis that has lost it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from agents.settings import Environment
+
+_TIMEOUT_MS = 1_000
+
+
+async def recent(environment: Environment, topic: str, wanted: Collection[int], of: int, depth: int) -> list[bytes]:
+    """The values of the last `depth` records of every partition that is `wanted` modulo `of`, in the order of arrival.
+
+    Raises aiokafka.errors.KafkaError while no broker answers.
+    """
+    consumer = AIOKafkaConsumer(
+        topic, **environment.kafka_kwargs(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        everywhere = consumer.assignment()
+        places = [place for place in everywhere if place.partition % of in wanted]
+        consumer.pause(*everywhere.difference(places))
+        first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        for place in places:
+            consumer.seek(place, max(first[place], ends[place] - depth))
+        found: list[Any] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, records in (await consumer.getmany(timeout_ms=_TIMEOUT_MS)).items():
+                found += [each for each in records if each.offset < ends[place] and each.value is not None]
+        return [each.value for each in sorted(found, key=lambda each: each.timestamp)]
+    finally:
+        await consumer.stop()
