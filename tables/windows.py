@@ -2,122 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-import msgspec
+from collections.abc import Iterable, Iterator
 
 from tables.days import QUARTER
 from tables.partials import PANES_KEPT
-from tables.sketch import quantiles
-from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, BUCKETS, DURATIONS, MAXIMA, Tally
+from tables.stamped import NOTHING, Stamped, difference, maxima, pack, unpack
+from tables.tally import ACTIVE_MINUTE, ACTIVE_QUARTER, MAXIMA, Tally
+from tables.window import Parts, Window, parts
 
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Rolling windows, in minutes: the current pane and those before it."""
 WINDOWS = ("now", *ROLLING, "today")
-RANKS = (0.5, 0.9, 0.95)
-
-_IN_BUCKET = (1 << BUCKETS) - 1
-_decode = msgspec.msgpack.Decoder(Tally).decode
-_encode = msgspec.msgpack.Encoder().encode
-
-
-class Stamped(NamedTuple):
-    """A tally as it was sent: newer ones have a greater (epoch, seq)."""
-
-    epoch: int
-    seq: int
-    packed: bytes
-    largest: Tally
-    """Its maxima, so that they can be looked up without unpacking it."""
-
-
-Parts = tuple[list[tuple[int, int]], list[tuple[int, int, int]]]
-"""A tally to be added to several windows: (code, amount) of its counts, (kind, bucket, amount) of its sketches."""
-_NONE: Tally = {}
-
-
-def parts(tally: Tally) -> Parts:
-    """A tally without its maxima, taken apart.
-
-    >>> parts({1: 2, 9 << 12 | 700: 1})
-    ([(1, 2)], [(9, 700, 1)])
-    """
-    counts: list[tuple[int, int]] = []
-    buckets: list[tuple[int, int, int]] = []
-    for each, amount in tally.items():
-        if each > _IN_BUCKET:
-            buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
-        elif each not in MAXIMA:
-            counts.append((each, amount))
-    return counts, buckets
-
-
-def _largest(tally: Tally) -> Tally:
-    if MAXIMA.keys().isdisjoint(tally):
-        return _NONE
-    return {each: tally[each] for each in MAXIMA if each in tally}
-
-
-class Window:
-    """One window of one scope: counts and sketches that add up."""
-
-    __slots__ = ("_kept", "counts", "largest", "moved", "sketches", "touch")
-
-    def __init__(self, touch: int = ACTIVE_LAST) -> None:
-        self.counts: Tally = {}
-        self.sketches: dict[int, dict[int, int]] = {kind: {} for kind in DURATIONS}
-        self.largest: dict[int, int] = {}
-        """The maximum in ms of each kind of duration; brought up to date by whoever holds the panes."""
-        self.touch = touch - ACTIVE_LAST
-        """Which of the distinct counts adds up in this window."""
-        self.moved = True
-        """Whether it has changed since whoever publishes it set this to False."""
-        self._kept: dict[int, list[float]] = {}
-
-    def add(self, tally: Tally, sign: int) -> None:
-        """Add a tally, or take it back; its maxima are not looked at."""
-        self.change(parts(tally), sign)
-
-    def change(self, parts: Parts, sign: int) -> None:
-        """Add what `parts` made of a tally, or take it back."""
-        counts, buckets = parts
-        held = self.counts
-        self.moved = True
-        for each, amount in counts:
-            value = held.get(each, 0) + sign * amount
-            if value:
-                held[each] = value
-            else:
-                held.pop(each, None)
-        for kind, each, amount in buckets:
-            self._kept.pop(kind, None)
-            sketch = self.sketches[kind]
-            value = sketch.get(each, 0) + sign * amount
-            if value:
-                sketch[each] = value
-            else:
-                sketch.pop(each, None)
-
-    def percentiles(self, kind: int) -> list[float]:
-        """The 50th, 90th and 95th percentile in seconds; of at least one sample."""
-        kept = self._kept.get(kind)
-        if kept is None:
-            found = quantiles(self.sketches[kind], RANKS, self.largest.get(kind, 1 << 62))
-            kept = self._kept[kind] = [round(each) / 1000 for each in found]
-        return kept
-
-    @property
-    def empty(self) -> bool:
-        """Whether it holds no sample."""
-        return not self.counts and not any(self.sketches.values())
-
-    def set_largest(self, kind: int, value: int) -> None:
-        """Note the maximum of a kind of duration, in ms."""
-        if self.largest.get(kind) != value:
-            self.largest[kind] = value
-            self.moved = True
-            self._kept.pop(kind, None)
 
 
 class ScopeWindows:
@@ -151,11 +46,11 @@ class ScopeWindows:
         if held is not None and (held.epoch, held.seq) >= (epoch, seq):
             return False
         self._partitions.add(partition)
-        delta = tally if held is None else _difference(tally, held)
-        stamped = self.minutes[key] = Stamped(epoch, seq, _encode(tally), _largest(tally))
+        delta = tally if held is None else difference(tally, held)
+        stamped = self.minutes[key] = Stamped(epoch, seq, pack(tally), maxima(tally))
         if not delta:
             return True
-        if stamped.largest != (_NONE if held is None else held.largest):
+        if stamped.largest != (NOTHING if held is None else held.largest):
             self.stale = True
         if minute <= self.now:
             change = parts(delta)
@@ -175,11 +70,11 @@ class ScopeWindows:
         self._partitions.add(partition)
         if self.day <= quarter <= self.now:
             if held is not None:
-                self.today.add(_decode(held.packed), -1)
+                self.today.add(unpack(held.packed), -1)
             else:
                 self._add_minutes(quarter, partition, -1)
             self.today.add(tally, 1)
-        self.sealed[key] = Stamped(epoch, seq, _encode(tally), _largest(tally))
+        self.sealed[key] = Stamped(epoch, seq, pack(tally), maxima(tally))
         self.stale = True
         return True
 
@@ -204,7 +99,7 @@ class ScopeWindows:
         if what == "g":
             return self.gauges.get(partition)
         stamped = (self.minutes if what[0] == "m" else self.sealed).get((int(what[1:]), partition))
-        return None if stamped is None else (stamped.epoch, stamped.seq, _decode(stamped.packed))
+        return None if stamped is None else (stamped.epoch, stamped.seq, unpack(stamped.packed))
 
     def forget(self, partition: int, epoch: int) -> bool:
         """Drop what owners before `epoch` have said of a partition; whether there was any."""
@@ -262,7 +157,7 @@ class ScopeWindows:
         if found is None:
             total: Tally = {}
             for held in self._between(after, last) if after < last else ():
-                for each, amount in _decode(held.packed).items():
+                for each, amount in unpack(held.packed).items():
                     total[each] = total.get(each, 0) + amount
             found = known[after, last] = parts(total)
         return found
@@ -271,25 +166,25 @@ class ScopeWindows:
         """Another partition is ahead and has told quarter-hours of minutes not reached here yet."""
         for (minute, partition), held in self.minutes.items():
             if before < minute <= now and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.add(_decode(held.packed), 1)
+                self.today.add(unpack(held.packed), 1)
         for (quarter, _), held in self.sealed.items():
             if before < quarter <= now:
-                self.today.add(_decode(held.packed), 1)
+                self.today.add(unpack(held.packed), 1)
 
     def _recount_day(self) -> None:
         self.today = Window()
         for (quarter, _), held in self.sealed.items():
             if self.day <= quarter <= self.now:
-                self.today.add(_decode(held.packed), 1)
+                self.today.add(unpack(held.packed), 1)
         for (minute, partition), held in self.minutes.items():
             if self.day <= minute <= self.now and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.add(_decode(held.packed), 1)
+                self.today.add(unpack(held.packed), 1)
 
     def _add_minutes(self, quarter: int, partition: int, sign: int) -> None:
         for minute in range(quarter, min(quarter + QUARTER, self.now + 1)):
             held = self.minutes.get((minute, partition))
             if held is not None:
-                self.today.add(_decode(held.packed), sign)
+                self.today.add(unpack(held.packed), sign)
 
     def _discard(self, needed: int) -> None:
         oldest = self.now - PANES_KEPT
@@ -340,28 +235,18 @@ class ScopeWindows:
 
     def one_minute(self, minute: int) -> Window:
         """A window of one closed minute."""
-        window = Window(ACTIVE_MINUTE)
-        for held in self._between(minute - 1, minute):
-            window.add(_decode(held.packed), 1)
-            for maximum, kind in MAXIMA.items():
-                if maximum in held.largest:
-                    window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
-        return window
+        return _sum_up(self._between(minute - 1, minute), ACTIVE_MINUTE)
 
     def one_quarter(self, quarter: int) -> Window:
         """A window of the quarter-hour that begins at a minute."""
-        window = Window(ACTIVE_QUARTER)
-        for held in self._of_quarter(quarter):
-            window.add(_decode(held.packed), 1)
-            for maximum, kind in MAXIMA.items():
-                if maximum in held.largest:
-                    window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
-        return window
+        return _sum_up(self._of_quarter(quarter), ACTIVE_QUARTER)
 
 
-def _difference(tally: Tally, held: Stamped) -> Tally:
-    """What a new absolute value adds to the one before it. A changed maximum is kept, to tell the change."""
-    before = _decode(held.packed)
-    delta = {each: amount - before.get(each, 0) for each, amount in tally.items() if amount != before.get(each, 0)}
-    delta.update({each: -amount for each, amount in before.items() if each not in tally})
-    return delta
+def _sum_up(panes: Iterable[Stamped], touch: int) -> Window:
+    window = Window(touch)
+    for held in panes:
+        window.add(unpack(held.packed), 1)
+        for maximum, kind in MAXIMA.items():
+            if maximum in held.largest:
+                window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
+    return window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tables.kpis import backlog, conversations, first_response, messages, next_response, service_level
 from tables.kpis.metric import Metric, Value
 from tables.tally import Tally
-from tables.windows import Window
+from tables.window import Window
 
 SAMPLED: tuple[Metric, ...] = (
     *messages.METRICS,

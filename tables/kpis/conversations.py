@@ -5,7 +5,7 @@ from __future__ import annotations
 from tables import facts
 from tables.kpis.metric import Metric, Value
 from tables.tally import ACTIVE_LAST, HANDLED_LAST
-from tables.windows import Window
+from tables.window import Window
 
 METRICS = (
     Metric("conversations_opened", "count", "cycles opened"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tables.kpis.metric import Metric, Value
 from tables.tally import COUNT, SUM, code
-from tables.windows import Window
+from tables.window import Window
 
 _PARTS = ("mean_s", "p50_s", "p90_s", "p95_s", "max_s")
 

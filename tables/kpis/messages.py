@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tables import facts
 from tables.kpis.metric import Metric, Value
-from tables.windows import Window
+from tables.window import Window
 
 METRICS = (
     Metric("messages_in", "count", "customer messages"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tables import facts
 from tables.kpis.metric import Metric, Value, ratio
-from tables.windows import Window
+from tables.window import Window
 
 METRICS = (
     Metric("sl_met", "count", "first-response waits answered within the threshold", "higher"),

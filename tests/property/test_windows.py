@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tables.days import QUARTER
 from tables.sketch import bucket
 from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, add_up, code
-from tables.windows import ROLLING, ScopeWindows, Window
+from tables.window import Window
+from tables.windows import ROLLING, ScopeWindows
 
 DAY = 1_000 * QUARTER
 """The minute at which the day begins."""
