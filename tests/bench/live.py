@@ -10,12 +10,10 @@ import signal
 import sys
 import tempfile
 import time
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
 from agents.commands.load import cpu_s
@@ -25,17 +23,18 @@ from agents.sinks.layout import prefix
 from agents.topics import create
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.redis import EmbeddedRedis
+from tests.bench import beside
 from tests.bench.shape import TENANT, Load, settings
+from tests.bench.topic import fill
 
 PATIENCE_S = 600.0
 READY_S = 120.0
 _STEP_S = 0.1
-_FILL = 5_000
 _RECOVERED = re.compile(r"recovered (\d+) records in ([\d.]+) s")
 
 
-def run(load: Load, partitions: int, now_ms: int) -> dict[str, Any]:
-    """The figures of one worker."""
+def run(load: Load, partitions: int, now_ms: int, naive: int) -> dict[str, Any]:
+    """The figures of one worker and, on the same Kafka after it, of the naive version with the first `naive` events."""
     with (
         tempfile.TemporaryDirectory(prefix="sigap-bench-") as folder,
         EmbeddedKafka(log=_say) as kafka,
@@ -44,7 +43,12 @@ def run(load: Load, partitions: int, now_ms: int) -> dict[str, Any]:
         config = Path(folder) / "bench.yaml"
         config.write_text(json.dumps(settings(now_ms)))  # YAML is a superset of JSON
         told = {"SIGAP_KAFKA": kafka.bootstrap, "SIGAP_REDIS": redis.url, "SIGAP_CONFIG": str(config)}
-        return asyncio.run(_Bench(load, partitions, told, Path(folder)).run())
+        bench = _Bench(load, partitions, told, Path(folder))
+        found = {"worker": asyncio.run(bench.run())}
+        if naive:
+            kafka_kwargs = bench.environment.kafka_kwargs()
+            found["naive"] = asyncio.run(beside.run(kafka_kwargs, partitions, load.items[:naive], Path(folder)))
+        return found
 
 
 def _say(line: str) -> None:
@@ -69,7 +73,8 @@ class _Bench:
 
     async def run(self) -> dict[str, Any]:
         await create(self.environment, _say, partitions=self.partitions)
-        await self._fill()
+        kafka, topic = self.environment.kafka_kwargs(), f"{self.environment.topic_prefix}.events"
+        await fill(kafka, topic, self.load.items)
         async with WorkerProcess(self.environ, self.log) as worker:
             await worker.said("ready", READY_S)
             began, cpu, rss = time.monotonic(), cpu_s(worker.pid), rss_kb(worker.pid)
@@ -102,25 +107,6 @@ class _Bench:
             },
             "recovery": recovery,
         }
-
-    async def _fill(self) -> None:
-        producer: Any = AIOKafkaProducer(**self.environment.kafka_kwargs(), linger_ms=0, max_batch_size=4_000_000,
-                                         max_request_size=4_100_000)  # fmt: skip
-        await producer.start()
-        try:
-            topic = f"{self.environment.topic_prefix}.events"
-            items = self.load.items
-            for begin in range(0, len(items), _FILL):
-                part = sorted(items[begin : begin + _FILL], key=attrgetter("partition"))  # stable: in order of time
-                for partition, group in groupby(part, key=attrgetter("partition")):
-                    batch = producer.create_batch()
-                    for item in group:
-                        if batch.append(key=item.key, value=item.value, timestamp=None) is None:
-                            raise RuntimeError("a batch is too small")
-                    await producer.send_batch(batch, topic, partition=partition)
-            await producer.flush()
-        finally:
-            await producer.stop()
 
     async def _equal(self) -> bool:
         """Wait until the tenant's record of today says what the generator says."""
