@@ -15,6 +15,7 @@ from agents.health import Health
 from agents.ingest import Ingest
 from agents.past import recent
 from agents.settings import Environment
+from agents.tasks import end
 from agents.topics import Created, create
 from streams.clock import wall_ms
 from streams.engine.faust.app import make_app, run
@@ -84,9 +85,7 @@ class Worker:
             try:
                 await run(driver, make_app(self.config, driver), stop=stop, on_ready=on_ready)
             finally:
-                for each in beside:
-                    each.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
+                await end(*beside)
                 if self.feed.sink is not None:
                     self.feed.send()
                     await self.feed.sink.stop()

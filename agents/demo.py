@@ -18,6 +18,7 @@ from agents.local_worker import InProcess
 from agents.process import WorkerProcess
 from agents.runs import differences, kpi_records, produce, read_all, redis_records, tick
 from agents.settings import Environment
+from agents.tasks import end
 from agents.topics import create
 from agents.wallboard.server import Wallboard
 from streams.clock import wall_ms
@@ -119,8 +120,7 @@ async def engine(environment: Environment, environ: dict[str, str], directory: P
         try:
             yield LocalEngine(run, task)
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
         return
     say("creating topics")
     await create(environment, say)
@@ -146,9 +146,7 @@ async def run(environment: Environment, environ: dict[str, str], plan: Plan, say
         try:
             await _until(stop, plan.for_s, beside)
         finally:
-            for each in beside:
-                each.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await end(*beside)
             await table.close()
         if plan.for_s is None or stop.is_set():
             return True

@@ -104,6 +104,7 @@ class _Run:
 
         from agents.load_events import Conversations
         from agents.load_meter import KpiReader, Meter, RedisReader, drained
+        from agents.tasks import end
         from agents.topics import TopicsError, partition_counts
         from streams.clock import wall_ms
 
@@ -139,11 +140,8 @@ class _Run:
             behind = await self._behind(events, counts[events])
             await drained(meters, _DRAIN_S)
             reading_s = time.monotonic() - began
-            for task in reading:
-                task.cancel()
-            for ended in await asyncio.gather(*reading, return_exceptions=True):
-                if isinstance(ended, Exception):
-                    self.errors.append(repr(ended))
+            await end(*reading)
+            self.errors += [repr(why) for task in reading if not task.cancelled() and (why := task.exception())]
         finally:
             await producer.stop()
             for reader in readers:

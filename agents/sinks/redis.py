@@ -24,6 +24,7 @@ from agents.sinks.pending import (
     Waiting,
     WaitingQueue,
 )
+from agents.tasks import end
 from streams.clock import wall_ms
 
 __all__ = ["RedisSink", "Waiting"]
@@ -157,8 +158,7 @@ class RedisSink:
             await asyncio.sleep(0.01)
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     def _woken(self) -> None:
         if self._oldest is None:

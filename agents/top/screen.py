@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleDimensions
 from rich.control import Control
 from rich.segment import ControlType, Segment, Segments
 
+from agents.tasks import end
 from agents.top.board import Board
 from agents.top.grid import Line
 from agents.top.keys import listening
@@ -70,8 +71,7 @@ class Screen:
                     self._draw(_KEYS if keys else "")
                     await self._pause()
             finally:
-                self._following.cancel()
-                await asyncio.gather(self._following, return_exceptions=True)
+                await end(self._following)
         if not self._following.cancelled():
             self._following.result()
 

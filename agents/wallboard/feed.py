@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from agents.sinks.layout import split_name
+from agents.tasks import end
 from agents.wallboard.alerts import About, Notable
 from agents.wallboard.store import Position, Store, has_trend, order
 from agents.wallboard.views import HOUSE, View
@@ -143,8 +144,7 @@ class Feed:
         self._cache.clear()
         self._seqs.clear()
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     async def records(self, names: Iterable[str]) -> list[bytes]:
         """Records (JSON) by name, each read once for all clients."""
