@@ -1,4 +1,4 @@
-"""What a roll-up knows of its source partitions, and of a scope with its windows; and a KPI record as JSON."""
+"""What a roll-up knows of a scope: its windows, and what was last published of it; and a KPI record as JSON."""
 
 from __future__ import annotations
 
@@ -19,23 +19,6 @@ class Published(msgspec.Struct, frozen=True):
     seq: int
     partial: bool
     metrics: msgspec.Raw
-
-
-class Source:
-    """What is known of a source partition."""
-
-    __slots__ = ("clock", "complete", "epoch", "final", "heard", "lag_ms", "seq", "since", "told")
-
-    def __init__(self) -> None:
-        self.epoch = -1
-        self.seq = -1
-        self.clock = 0
-        self.lag_ms = 0
-        self.complete = False
-        self.final = False
-        self.heard = 0
-        self.told = 0
-        self.since = 0
 
 
 class Tracked:

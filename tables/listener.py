@@ -1,0 +1,206 @@
+"""What the source partitions tell a roll-up: their clocks and their partials; the counterpart of `tables.teller`.
+
+Partials come in any order, twice, and from former owners: what is kept of a scope is the newest of each partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.engine.ports import Output, Record
+from tables import partials
+from tables.days import QUARTER, QUARTER_MS
+from tables.facts import MINUTE
+from tables.intervals import Mark, Pending, decode_mark
+from tables.scopes import has_trend
+from tables.settings import Settings
+from tables.tracked import Tracked
+
+
+class Source:
+    """What is known of a source partition."""
+
+    __slots__ = ("clock", "complete", "epoch", "final", "heard", "lag_ms", "seq", "since", "told")
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.seq = -1
+        self.clock = 0
+        self.lag_ms = 0
+        self.complete = False
+        self.final = False
+        self.heard = 0
+        self.told = 0
+        self.since = 0
+
+
+class Listener:
+    """What one partition of the roll-up has been told, and what of it is to be published."""
+
+    def __init__(self, partition: int, partitions: int, settings: Settings) -> None:
+        self.scopes: dict[str, Tracked] = {}
+        self._sources = {each: Source() for each in range(partitions)}
+        self.restless: dict[str, Tracked] = {}
+        """Scopes of which something has come since they were published."""
+        self.minutes: set[tuple[str, int]] = set()
+        """Scopes and minutes whose minute record is to be published once the minute is over."""
+        self.pending = Pending()
+        self.mark = Mark(0, 0)
+        """How far intervals have been closed, as the topic of the partials has it."""
+        self._partition = partition
+        self._settings = settings
+        self._routes: dict[bytes, tuple[Tracked, int]] = {}
+        self._overwritten: set[bytes] = set()
+        """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
+        self._sent_again: dict[bytes, tuple[int, int]] = {}
+        """Stamps of what was sent again and has not come back yet."""
+        self._began = 0
+        """When the first record was asked for, in ms of the wall clock."""
+
+    # -- the source partitions ------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> int:
+        """The greatest clock of the source partitions, in ms: the instant that records speak of."""
+        return max(source.clock for source in self._sources.values())
+
+    def shade(self, now: int) -> tuple[bool, int]:
+        """Whether records are partial at the wall clock's `now`, and by how many ms they lag."""
+        lag, partial = 0, False
+        self._began = self._began or now
+        for source in self._sources.values():
+            behind = max(source.lag_ms, now - (source.heard or self._began) if not source.final else 0)
+            if behind > partials.BEHIND_MS or not source.complete:
+                partial, lag = True, max(lag, behind)
+        return partial, lag
+
+    @property
+    def told(self) -> int:
+        """The clock (ms) up to which all partitions have told everything."""
+        return min(source.told for source in self._sources.values())
+
+    @property
+    def final(self) -> bool:
+        """Whether no clock will go on, and all has been told."""
+        return all(source.final and source.complete for source in self._sources.values())
+
+    # -- partials -------------------------------------------------------------------------------------
+
+    def track(self, tenant: str, scope: str) -> Tracked:
+        """A scope, known from now on."""
+        key = f"{tenant}/{scope}"
+        tracked = self.scopes.get(key)
+        if tracked is None:
+            tracked = self.scopes[key] = Tracked(tenant, scope)
+            self.restless[key] = tracked
+        return tracked
+
+    def apply(self, records: Sequence[Record], now: int) -> None:
+        """Take over partials; `now` is the wall clock."""
+        for key, value, *_ in records:
+            if key is None or value is None:
+                continue
+            if key.endswith(b"|closed"):
+                self.mark = max(self.mark, decode_mark(value))
+            elif key.endswith(b"|clock"):
+                self._beat(int(key.split(b"|")[0]), partials.decode_beat(value), now)
+            else:
+                self._partial(key, value, now)
+
+    def _beat(self, partition: int, beat: partials.Beat, now: int) -> None:
+        source = self._sources[partition]
+        if (beat.epoch, beat.seq) <= (source.epoch, source.seq):
+            return
+        if beat.epoch > source.epoch:
+            source.complete = False
+        if beat.complete and not source.complete:
+            for tracked in self.scopes.values():
+                if tracked.windows.forget(partition, beat.epoch):
+                    self.restless[tracked.key] = tracked
+        source.told, source.since = max(source.told, beat.told), beat.since
+        if beat.epoch > source.epoch:
+            source.epoch = beat.epoch
+            for tracked in self.scopes.values():
+                self._end(tracked, partition)
+        source.epoch, source.seq = beat.epoch, beat.seq
+        source.clock = max(source.clock, beat.clock)
+        source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
+
+    def _partial(self, key: bytes, value: bytes, now: int) -> None:
+        stem, _, what = key.rpartition(b"|")
+        route = self._routes.get(stem)
+        if route is None:
+            partition, tenant, scope = stem.decode().split("|")
+            route = self._routes[stem] = (self.track(tenant, scope), int(partition))
+        tracked, source = route
+        if what == b"s":
+            self._snapshot(tracked, source, partials.decode_snapshot(value))
+            return
+        windows = tracked.windows
+        stamp = partials.decode_stamp(value)
+        held = windows.stamp(what, source)
+        if self._is_known(key, stamp, held):
+            return
+        partial = partials.decode_partial(value)
+        if partial.epoch < self._sources[source].epoch and self._sources[source].complete:
+            if held is not None:
+                self._overwritten.add(key)
+            return
+        if what == b"g":
+            taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
+        elif what[:1] == b"m":
+            minute = int(what[1:])
+            self._stir(tracked, (minute - minute % QUARTER) * MINUTE)
+            taken = windows.put_minute(minute, source, partial.epoch, partial.seq, partial.tally)
+            if taken and partial.tally and has_trend(tracked.name):
+                self.minutes.add((tracked.key, minute))
+        else:
+            self._stir(tracked, int(what[1:]) * MINUTE)
+            taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
+        if taken:
+            self._sources[source].clock = max(self._sources[source].clock, partial.clock)
+        if taken and tracked.key not in self.restless:
+            tracked.stirred_at = now
+            self.restless[tracked.key] = tracked
+        if not taken and held is not None and partial.epoch < held[0]:
+            self._overwritten.add(key)
+        else:
+            self._overwritten.discard(key)
+
+    def _is_known(self, key: bytes, stamp: partials.Stamp, held: tuple[int, int] | None) -> bool:
+        """Whether a partial is what is held, or was sent again and has come behind a newer one."""
+        came = (stamp.epoch, stamp.seq)
+        again = bool(self._sent_again) and self._sent_again.get(key) == came
+        if again:
+            del self._sent_again[key]
+        if held == came:  # handed over by this worker, before it went through Kafka
+            self._overwritten.discard(key)
+        elif again:
+            self._overwritten.add(key)
+        return again or held == came
+
+    def _snapshot(self, tracked: Tracked, partition: int, snapshot: partials.Snapshot) -> None:
+        if tracked.past.put(partition, snapshot):
+            self._stir(tracked, snapshot.at - QUARTER_MS)
+            self._end(tracked, partition)
+
+    def _end(self, tracked: Tracked, partition: int) -> None:
+        """What a former owner said of the gauges holds until the first quarter-hour that the owner of now has seen."""
+        source, last = self._sources[partition], tracked.past.newest(partition)
+        if last is not None and last.epoch < source.epoch and last.at < source.since and last.tally:
+            self._snapshot(tracked, partition, partials.Snapshot(source.epoch, -1, source.since, {}, last.tally))
+
+    def _stir(self, tracked: Tracked, start: int) -> None:
+        self.pending.stir(start, self._settings.tenant(tracked.tenant).lateness_ms, tracked.key)
+
+    def send_again(self, out: list[Output]) -> None:
+        """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
+        for key in self._overwritten:
+            stem, _, what = key.rpartition(b"|")
+            tracked, source = self._routes[stem]
+            held = tracked.windows.held(what.decode(), source)
+            if held is not None:
+                self._sent_again[key] = held[:2]
+                value = partials.encode(partials.Partial(held[0], held[1], self._sources[source].clock, held[2]))
+                out.append(Output(partials.TOPIC, key, value, self._partition))
+        self._overwritten.clear()
