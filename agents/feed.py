@@ -12,8 +12,9 @@ from agents.sinks.pending import AlertItem, SeriesItem
 from agents.sinks.redis import RedisSink, Waiting
 from streams.clock import wall_ms
 from streams.engine.ports import Output, Record
+from tables.movement import Movement
 from tables.rollup import Rollup
-from tables.shard import Movement, Shard
+from tables.shard import Shard
 
 EVERY_S = 0.2
 _SERIES = {"kpi.minutes": "trend", "kpi.intervals": "intervals"}

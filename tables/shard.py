@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from streams.codecs import dead_letter
 from streams.codecs import decode as decode_event
@@ -13,27 +12,15 @@ from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
 from tables import alerts, gauges
+from tables.booking import Booking
 from tables.conversation import Rules
 from tables.days import QUARTER_MS
-from tables.facts import MINUTE, Fact
-from tables.foot import Foot
 from tables.history import Change, History, decode
+from tables.movement import Movement, movement
 from tables.panes import Panes
-from tables.scopes import scopes
 from tables.settings import Settings
-from tables.state import METRICS, step_of
+from tables.state import step_of
 from tables.teller import Teller
-
-
-class Movement(NamedTuple):
-    """One conversation as the lists of who waits and what is due hold it. Instants in ms."""
-
-    tenant: str
-    conversation_id: str
-    waiting_since: int | None
-    scopes: tuple[str, ...]
-    deadlines: dict[str, int]
-    """By metric."""
 
 
 class Shard:
@@ -49,6 +36,7 @@ class Shard:
         """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
         self.histories: dict[bytes, History] = {}
         self._teller = Teller(partition, partitions, -1, 0)
+        self._booking = Booking(self._teller.panes)
         self.moved: set[bytes] = set()
         """Conversations whose waiting or deadlines may have changed since `movements` was called."""
         self._restored: dict[bytes, bytes | None] = {}
@@ -56,7 +44,6 @@ class Shard:
         self._topic = topic
         self._rules: dict[str, Rules] = {}
         self._timers: list[tuple[int, bytes]] = []
-        self._ahead: list[tuple[int, bytes]] = []
         self._greatest_at = 0
         self._greatest_ts = 0
         self._quarter = 0
@@ -92,7 +79,8 @@ class Shard:
         """Rebuild panes and timers from the conversations."""
         self._quarter = mark or -(-now // QUARTER_MS) * QUARTER_MS
         self._teller = Teller(self.partition, self.partitions, epoch, self._quarter)
-        self._timers, self._ahead = [], []
+        self._booking = Booking(self._teller.panes)
+        self._timers = []
         self._thaw()
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
@@ -100,7 +88,7 @@ class Shard:
             history.due = 0
         for key, history in self.histories.items():
             facts = sorted(history.facts(), key=lambda fact: fact.minute)  # a late message was booked behind others
-            self._book(key, history, Change(facts, []), now)
+            self._booking.book(key, history, Change(facts, []), now)
             self._schedule(key, history, now)
 
     def _thaw(self) -> None:
@@ -171,7 +159,7 @@ class Shard:
             changed[key] = history
             folded.add(key)
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
-            self._book(key, history, change, clock)
+            self._booking.book(key, history, change, clock)
         self._catch_up(folded, changed, clock)
         return Effects(_encoded(changed), outputs, rejects, snapshots)
 
@@ -189,11 +177,10 @@ class Shard:
         outputs: list[Output] = []
         snapshots = self._pass_quarters(now, changed, outputs)
         self._act(now, changed, outputs)
-        while self._ahead and self._ahead[0][0] <= now // MINUTE:
-            _, key = heappop(self._ahead)
+        for key in self._booking.reached(now):
             history = self.histories.get(key)
             if history is not None:
-                self._book(key, history, Change([], []), now)
+                self._booking.book(key, history, Change([], []), now)
         return Effects(_encoded(changed), outputs, [], snapshots)
 
     def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
@@ -224,7 +211,7 @@ class Shard:
             if 0 < history.life.due() < now:
                 change = history.advance(now)
                 outputs.extend(alerts.output(history, alert) for alert in change.alerts)
-                self._book(key, history, change, now)
+                self._booking.book(key, history, change, now)
                 changed[key] = history
             self._schedule(key, history, now)
 
@@ -245,29 +232,7 @@ class Shard:
             heappush(self._timers, (due, key))
         history.due = due
 
-    # -- panes ----------------------------------------------------------------------------------------
-
-    def _book(self, key: bytes, history: History, change: Change, now: int) -> None:
-        """Bring the panes up to what the conversation has booked; a minute not yet reached waits."""
-        foot = history.foot
-        if foot is None:
-            foot = history.foot = Foot(key)
-        tenant, minute = history.rules.tenant, now // MINUTE
-        facts, before = change.facts, change.before
-        if foot.ahead or (facts and max(fact.minute for fact in facts) > minute):
-            before = _without(before if before is not None else history.facts()[: -len(facts) or None], foot.ahead)
-            facts = history.facts()
-            foot.ahead = [fact for fact in facts if fact.minute > minute]
-            facts = [fact for fact in facts if fact.minute <= minute]
-            if foot.ahead:
-                heappush(self._ahead, (foot.ahead[0].minute, key))
-        if before is not None:
-            self.panes.rebook(foot, tenant, before, facts)
-        elif facts:
-            if min(fact.minute for fact in facts) < foot.newest:
-                self.panes.rebook(foot, tenant, history.facts()[: -len(facts)], history.facts())
-            else:
-                self.panes.book(foot, tenant, facts)
+    # -- what is told ---------------------------------------------------------------------------------
 
     def views(
         self, now: int, lag_ms: int, *, final: bool, turn: int | None = None, settled: int | None = None
@@ -275,35 +240,16 @@ class Shard:
         """What changed in the partials and has its turn, and this partition's clock; see the protocol."""
         return self._teller.views(now, lag_ms, final=final, turn=turn, settled=now if settled is None else settled)
 
-    # -- who waits ------------------------------------------------------------------------------------
-
     def movements(self) -> list[Movement]:
         """The conversations whose waiting or deadlines may have changed since the last call, as they are now."""
         moved, self.moved = self.moved, set()
-        return [self._movement(key) for key in moved]
+        return [movement(key, self.histories.get(key), self._greatest_at) for key in moved]
 
     def standing(self) -> list[Movement]:
         """Every conversation that waits or has a deadline."""
-        all_ = [self._movement(key) for key in self.histories]
+        all_ = [movement(key, history, self._greatest_at) for key, history in self.histories.items()]
         return [each for each in all_ if each.waiting_since is not None or each.deadlines]
-
-    def _movement(self, key: bytes) -> Movement:
-        history = self.histories.get(key)
-        tenant, _, conversation_id = key.decode().partition("/")
-        if history is None or not history.c.state.in_cycle:
-            return Movement(tenant, conversation_id, None, (), {})
-        s, now = history.c.state, self._greatest_at
-        deadlines = {METRICS[run.metric]: run.deadline(now) for run in s.runs if run.target and not run.breached_at}
-        return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)
 
 
 def _encoded(changed: dict[bytes, History | None]) -> list[tuple[bytes, bytes | None]]:
     return [(key, None if history is None else history.encode()) for key, history in changed.items()]
-
-
-def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:
-    """The facts less those of `taken`, each as often as it is there."""
-    rest = list(facts)
-    for fact in taken:
-        rest.remove(fact)
-    return rest

@@ -1,0 +1,54 @@
+"""What conversations have booked, brought into the panes: in order, ahead of the clock, or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from tables.facts import MINUTE, Fact
+from tables.foot import Foot
+from tables.history import Change, History
+from tables.panes import Panes
+
+
+class Booking:
+    """The panes of a partition, and which conversations have booked in minutes that its clock has not reached."""
+
+    def __init__(self, panes: Panes) -> None:
+        self.panes = panes
+        self._ahead: list[tuple[int, bytes]] = []
+
+    def book(self, key: bytes, history: History, change: Change, now: int) -> None:
+        """Bring the panes up to what the conversation has booked; a minute not yet reached waits."""
+        foot = history.foot
+        if foot is None:
+            foot = history.foot = Foot(key)
+        tenant, minute = history.rules.tenant, now // MINUTE
+        facts, before = change.facts, change.before
+        if foot.ahead or (facts and max(fact.minute for fact in facts) > minute):
+            before = _without(before if before is not None else history.facts()[: -len(facts) or None], foot.ahead)
+            facts = history.facts()
+            foot.ahead = [fact for fact in facts if fact.minute > minute]
+            facts = [fact for fact in facts if fact.minute <= minute]
+            if foot.ahead:
+                heappush(self._ahead, (foot.ahead[0].minute, key))
+        if before is not None:
+            self.panes.rebook(foot, tenant, before, facts)
+        elif facts:
+            if min(fact.minute for fact in facts) < foot.newest:
+                self.panes.rebook(foot, tenant, history.facts()[: -len(facts)], history.facts())
+            else:
+                self.panes.book(foot, tenant, facts)
+
+    def reached(self, now: int) -> Iterator[bytes]:
+        """The keys of conversations whose minutes ahead the clock has reached; each is to be booked anew."""
+        while self._ahead and self._ahead[0][0] <= now // MINUTE:
+            yield heappop(self._ahead)[1]
+
+
+def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:
+    """The facts less those of `taken`, each as often as it is there."""
+    rest = list(facts)
+    for fact in taken:
+        rest.remove(fact)
+    return rest
