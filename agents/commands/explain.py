@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from agents.commands._environment import problems_as_usage
+from agents.commands._events import event_lines
 
 if TYPE_CHECKING:
     from tables.explain import Explanation
@@ -72,7 +71,7 @@ def command(
     with problems_as_usage():
         settings = Settings.load(config)
     try:
-        found = explain(_lines(events), conversation_id, settings, until, tenant, wall=wall_ms)
+        found = explain(event_lines(events), conversation_id, settings, until, tenant, wall=wall_ms)
     except NotFound as error:
         raise click.ClickException(str(error)) from None
     except Ambiguous as error:
@@ -84,15 +83,6 @@ def command(
         click.echo(msgspec.json.encode(found))
     else:
         _print(found)
-
-
-def _lines(paths: tuple[Path, ...]) -> Iterator[bytes]:
-    for path in paths:
-        try:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-                yield from (line.rstrip(b"\r\n") for line in lines if line.strip())
-        except (OSError, EOFError) as error:
-            raise click.ClickException(f"{path}: {error}") from None
 
 
 def _print(found: Explanation) -> None:

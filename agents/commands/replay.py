@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ import click
 import msgspec
 
 from agents.commands._environment import failures_as_message, problems_as_usage
+from agents.commands._events import event_lines
 from agents.commands._until import say
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int
 
     with problems_as_usage():
         settings = Settings.load(config)
-    lines = list(_lines(events))
+    lines = list(event_lines(events))
     if via_kafka:
         end = until if until is not None else last_instant(lines, wall_ms())
         found = _via_kafka(lines, config, end)
@@ -61,13 +60,6 @@ def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int
         f"{len(lines)} events until {end}: {len(found['kpi'])} KPI records, {len(found['intervals'])} intervals,"
         f" {len(found['alerts'])} alerts, {len(found['dlq'])} dead letters"
     )
-
-
-def _lines(paths: tuple[Path, ...]) -> Iterator[bytes]:
-    for path in paths:
-        data = path.read_bytes()
-        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
-        yield from (line for line in lines if line.strip())
 
 
 def _via_kafka(lines: list[bytes], config: Path | None, until: int) -> dict[str, Records]:

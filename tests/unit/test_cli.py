@@ -74,3 +74,11 @@ def test_a_wrong_call_exits_2_and_says_what_is_allowed(
     result = CliRunner().invoke(main, call)
     assert result.exit_code == 2
     assert allowed in result.output
+
+
+def test_a_file_of_events_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "no.ndjson.gz"
+    broken.write_bytes(b"no")
+    result = CliRunner().invoke(main, ["replay", str(broken), "--out", str(tmp_path / "out")])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert str(broken) in result.output
