@@ -15,7 +15,7 @@ from agents.wallboard.alerts import About, Notable
 from agents.wallboard.store import Position, Store, has_trend, order
 from agents.wallboard.views import HOUSE, View
 
-_PAUSE_S = 0.25
+_PAUSE_S = 0.1
 """Between two reads: changes of that time are one."""
 _ALERTS = 500
 """Alerts a client may be behind before it gets a fresh snapshot."""

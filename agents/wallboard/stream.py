@@ -22,7 +22,7 @@ from agents.wallboard.views import HOUSE, VIEWS, View, kind_of
 from streams.clock import wall_ms
 from tables.windows import WINDOWS
 
-_PUSH_S = 0.5
+_PUSH_S = 0.3
 _STATUS_S = 1.0
 _SEND_S = 10.0
 _LONGEST = 12
