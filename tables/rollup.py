@@ -8,6 +8,7 @@ which partials have come, once those of all partitions can have come, and every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from zlib import crc32
 
 import msgspec
@@ -32,6 +33,7 @@ BEHIND_EVERY_MS = 3_000
 """The same while the sources are being caught up with: nothing can be out in time, so nothing is hurried."""
 ROUND_MS = 8_000
 """Every scope that ages is looked at this often."""
+_PLACE_MS = 100
 LOOKED_AT_MS = 1_500
 """A scope published no longer ago needs no look."""
 
@@ -54,7 +56,10 @@ class Rollup:
         """Keys of interval records that are out although the mark does not say so."""
         self.unmarked = False
         """Whether intervals were closed since `marked` was called."""
-        self._round = 0
+        self._round: list[list[Tracked]] = [[] for _ in range(ROUND_MS // _PLACE_MS)]
+        """The scopes by their place in the round."""
+        self._placed = 0
+        self._place = 0
 
     # -- input ----------------------------------------------------------------------------------------
 
@@ -138,16 +143,14 @@ class Rollup:
 
     def _of_round(self, now: int) -> list[Tracked]:
         """The scopes whose turn has come since the last call: each once in ROUND_MS, at a place of its own."""
-        before, self._round = self._round or now - 1, now
-        if now - before >= ROUND_MS:
-            return list(self.scopes.values())
-        start, end = before % ROUND_MS, now % ROUND_MS
-        turn = []
-        for tracked in self.scopes.values():
-            place = tracked.due = tracked.due or 1 + crc32(tracked.key.encode()) % ROUND_MS
-            if start < place <= end or (end < start and (place > start or place <= end)):
-                turn.append(tracked)
-        return turn
+        if len(self.scopes) > self._placed:
+            for tracked in islice(self.scopes.values(), self._placed, None):
+                self._round[crc32(tracked.key.encode()) % len(self._round)].append(tracked)
+            self._placed = len(self.scopes)
+        place = now // _PLACE_MS
+        before, self._place = self._place or place - 1, place
+        turn = range(max(before, place - len(self._round)) + 1, place + 1)
+        return [tracked for each in turn for tracked in self._round[each % len(self._round)]]
 
     @staticmethod
     def _gauges(tracked: Tracked) -> Tally:

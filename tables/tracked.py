@@ -25,7 +25,6 @@ class Tracked:
     """A scope with its windows and with what was last published of it."""
 
     __slots__ = (
-        "due",
         "key",
         "name",
         "past",
@@ -53,8 +52,6 @@ class Tracked:
         self.published_at = 0
         self.stirred_at = 0
         """When the first change came that is not published yet, in ms of the wall clock."""
-        self.due = 0
-        """When the clock's turn comes, in ms of the wall clock."""
         self.shade: tuple[bool, int] | None = None
         """The `partial` and `lag_s` that were last published."""
 
