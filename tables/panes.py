@@ -168,9 +168,8 @@ class Panes:
             scope.open, scope.pane = minute, pane
         else:
             quarter = minute - minute % QUARTER
-            if scope.sealed.pop(quarter, None) is not None:
-                scope.dirty_quarters.add(quarter)  # summed up anew when it is told
-                self._loose.add(scope)
+            scope.sealed.pop(quarter, None)  # summed up anew when it is told
+            scope.dirty_quarters.add(quarter)
         return pane
 
     def _sealed(self, scope: Scope, quarter: int) -> Tally:

@@ -22,6 +22,10 @@ SEALED_AFTER = 15
 """Minutes after which a quarter-hour is summed up."""
 BEHIND_TURNS = 5
 """Turns that count as one while the clock lags by more than `partials.BEHIND_MS`."""
+FAR_BEHIND_MS, FAR_BEHIND_TURNS = 3_600_000, 20
+"""The same while nothing of the last hour is known."""
+ROLLING_MINUTES = 60
+"""The longest rolling window: an older minute is told of by its quarter-hour, which stands for it."""
 BEAT_MS = 500
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
@@ -84,18 +88,18 @@ class Teller:
     def _turns(self, turn: int | None, lag_ms: int) -> Iterable[int]:
         """The turns that have come since the last call; fewer while nothing can be out in time anyway."""
         if turn is not None and lag_ms > partials.BEHIND_MS:
-            turn //= BEHIND_TURNS
+            turn //= BEHIND_TURNS if lag_ms <= FAR_BEHIND_MS else FAR_BEHIND_TURNS
         before, self._turn = self._turn, turn or 0
         if turn is None or not 0 <= turn - before < TURNS or not self._complete:
             return range(TURNS)
         return [each % TURNS for each in range(before + 1, turn + 1)]
 
     def _sweep(self, now: int, *, final: bool) -> None:
-        """Once a minute: sum up quarter-hours, let go of what is in no window."""
+        """Once in a quarter of an hour: sum up quarter-hours, let go of what is in no window."""
         minute = now // MINUTE
-        if minute == self._swept and not final:
+        if minute // QUARTER == self._swept and not final:
             return
-        self._swept = minute
+        self._swept = minute // QUARTER
         sealed = minute - SEALED_AFTER
         self.panes.seal(sealed - sealed % QUARTER)
         oldest = minute - PANES_KEPT
@@ -112,8 +116,10 @@ class Teller:
             value = partials.encode(partials.Partial(self.epoch, self._next(), now, tally))
             out.append(self._output(scope, what, value))
 
+        rolling = 0 if scope.trend else now // MINUTE - ROLLING_MINUTES
         for minute in scope.dirty:
-            put(f"m{minute}", scope.minutes[minute])
+            if minute > rolling:
+                put(f"m{minute}", scope.minutes[minute])
         for quarter in scope.dirty_quarters:
             put(f"q{quarter}", scope.quarter(quarter))
         scope.dirty.clear()
