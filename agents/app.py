@@ -29,8 +29,9 @@ from tables.shard import Shard
 
 log = structlog.get_logger(__name__)
 _WATCH_S = 0.1
-PAST_KEPT = {"alerts": 10_000, "kpi.minutes": 50_000, "kpi.intervals": 100_000}
-"""Records of a partition that are read for a Redis that has lost them: about a day's, at most."""
+_ALERTS_KEPT = 10_000
+_SERIES_KEPT_MS = 26 * 3_600_000
+"""Redis holds minutes and intervals of a day; what closes late comes some time after it."""
 
 
 class Worker:
@@ -96,7 +97,9 @@ class Worker:
             await each.future
 
     async def _past(self, topic: str, partitions: Collection[int]) -> Sequence[bytes]:
-        return await recent(self.environment, self.config.topic(topic), partitions, self._partitions, PAST_KEPT[topic])
+        depth, since = (_ALERTS_KEPT, None) if topic == "alerts" else (None, wall_ms() - _SERIES_KEPT_MS)
+        name = self.config.topic(topic)
+        return await recent(self.environment, name, partitions, self._partitions, depth=depth, since=since)
 
     async def _topics(self, stop: asyncio.Event) -> Created | None:
         """The topics, once brokers are there; None if told to stop before."""

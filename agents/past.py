@@ -12,9 +12,12 @@ from agents.settings import Environment
 _TIMEOUT_MS = 1_000
 
 
-async def recent(environment: Environment, topic: str, wanted: Collection[int], of: int, depth: int) -> list[bytes]:
-    """The values of the last `depth` records of every partition that is `wanted` modulo `of`, in the order of arrival.
+async def recent(
+    environment: Environment, topic: str, wanted: Collection[int], of: int, *, depth: int | None, since: int | None
+) -> list[bytes]:
+    """The values in every partition that is `wanted` modulo `of`, in the order of arrival.
 
+    Of each partition at most the last `depth` records, and those that the broker got from `since` (ms) on.
     Raises aiokafka.errors.KafkaError while no broker answers.
     """
     consumer = AIOKafkaConsumer(
@@ -26,8 +29,13 @@ async def recent(environment: Environment, topic: str, wanted: Collection[int], 
         places = [place for place in everywhere if place.partition % of in wanted]
         consumer.pause(*everywhere.difference(places))
         first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        if depth is not None:
+            first = {place: max(offset, ends[place] - depth) for place, offset in first.items()}
+        if since is not None:
+            for place, found_at in (await consumer.offsets_for_times(dict.fromkeys(places, since))).items():
+                first[place] = max(first[place], ends[place] if found_at is None else found_at.offset)
         for place in places:
-            consumer.seek(place, max(first[place], ends[place] - depth))
+            consumer.seek(place, first[place])
         found: list[Any] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, records in (await consumer.getmany(timeout_ms=_TIMEOUT_MS)).items():
