@@ -37,7 +37,10 @@ _SERIES_KEPT_MS = 26 * 3_600_000
 class Worker:
     """One worker of the group: events in, KPI records and alerts out to Kafka and, where it is given, Redis."""
 
-    def __init__(self, environment: Environment, *, health_port: int | None = None, durable: bool = True) -> None:
+    def __init__(
+        self, environment: Environment, *, health: tuple[str, int] | None = None, durable: bool = True
+    ) -> None:
+        """`health`: the host and port of /livez, /readyz and /metrics; None: they are not served."""
         self.environment = environment
         self.settings = Settings.load(environment.config)
         timeline = environment.timeline
@@ -55,7 +58,7 @@ class Worker:
         self.ingest = Ingest(self.settings, environment.customer_key, self._publish, self.config.topic)
         self._publisher: Publisher | None = None
         self._partitions = 1
-        self._health_port = health_port
+        self._health = health
 
     async def run(self, on_ready: Callable[[], object], on_final: Callable[[], object] = lambda: None) -> None:
         """Run until SIGTERM or SIGINT.
@@ -78,8 +81,8 @@ class Worker:
         )
         self._publisher = driver.publisher
         async with contextlib.AsyncExitStack() as stack:
-            if self._health_port is not None:
-                await stack.enter_async_context(Health(driver, self.feed, self._health_port, self.ingest.counts))
+            if self._health is not None:
+                await stack.enter_async_context(Health(driver, self.feed, self._health, self.ingest.counts))
             beside = [
                 asyncio.create_task(driver.guard(each)) for each in (self.feed.run(), self._watch(driver, on_final))
             ]

@@ -23,12 +23,11 @@ STUCK_S = 60.0
 class Health:
     """The server, as an asynchronous context."""
 
-    host = "127.0.0.1"
-    """Where the server of this process listens; `sigap worker --health-host` names another address."""
-
-    def __init__(self, driver: Driver, feed: Feed, port: int, raw: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self, driver: Driver, feed: Feed, address: tuple[str, int], raw: Mapping[tuple[str, str], int]
+    ) -> None:
         self._driver = driver
-        self._port = port
+        self._address = address
         self._registry = CollectorRegistry()
         self._registry.register(WorkerCollector(driver, feed, raw))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -46,7 +45,7 @@ class Health:
     async def __aenter__(self) -> Self:
         """Listen."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self._port).start()
+        await web.TCPSite(self._runner, *self._address).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

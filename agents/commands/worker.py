@@ -29,13 +29,11 @@ def command(health_port: int | None, health_host: str, log_level: str) -> None:
         raise click.UsageError("--health-host: only with --health-port")
     environment = read_environment(kafka=True)
     from agents.app import Worker
-    from agents.health import Health
     from agents.logs import configure
 
     configure(log_level)
-    Health.host = health_host
     with problems_as_usage():
-        worker = Worker(environment, health_port=health_port)
+        worker = Worker(environment, health=None if health_port is None else (health_host, health_port))
     gc.collect()
     gc.freeze()  # what is loaded by now stays; collections need not look at it again
     gc.set_threshold(100_000, 50, 100)

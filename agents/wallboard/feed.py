@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 from agents.sinks.layout import split_name
 from agents.tasks import end
 from agents.wallboard.alerts import About, Notable
-from agents.wallboard.store import Position, Store, has_trend, order
+from agents.wallboard.store import Position, Store, order
 from agents.wallboard.views import HOUSE, View
+from tables.scopes import has_trend
 
 _PAUSE_S = 0.1
 """Between two reads: changes of that time are one."""

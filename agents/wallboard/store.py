@@ -18,7 +18,6 @@ _DECIDED = ("sl_met", "sl_missed", "sl_abandoned")
 _TRAILING = 15
 """Minutes that a point of the service level's line sums up: one alone has too few waits."""
 _WAITS = ("first_response", "next_response")
-_TRENDS = re.compile(r"tenant|(channel|team):[^/]+")
 
 _HASHES = """
 local found = {}
@@ -208,8 +207,3 @@ class Store:
 def channels_of(names: Iterable[str]) -> list[str]:
     """Channels among record names."""
     return sorted({scope[8:] for scope, _ in map(split_name, names) if scope.startswith("channel:")})
-
-
-def has_trend(scope: str) -> bool:
-    """Whether a scope has minutes at all."""
-    return _TRENDS.fullmatch(scope) is not None

@@ -17,9 +17,10 @@ from agents.wallboard import api
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.feed import Client, Feed, Wants
 from agents.wallboard.state import STATE, State
-from agents.wallboard.store import Position, channels_of, has_trend
+from agents.wallboard.store import Position, channels_of
 from agents.wallboard.views import HOUSE, VIEWS, View, kind_of
 from streams.clock import wall_ms
+from tables.scopes import has_trend
 from tables.windows import WINDOWS
 
 _PUSH_S = 0.3

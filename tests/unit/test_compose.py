@@ -214,7 +214,7 @@ def test_health_is_asked_where_it_is_answered(name: str) -> None:
     app = (
         create_app("redis://localhost")
         if name == "serve"
-        else Health(cast("Any", None), cast("Any", None), 1, {})._runner.app
+        else Health(cast("Any", None), cast("Any", None), ("", 1), {})._runner.app
     )
     asked = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)'", SERVICES[name]["healthcheck"]["test"][-1])
     assert asked is not None

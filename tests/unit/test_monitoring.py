@@ -57,7 +57,7 @@ def exported() -> dict[str, set[str]]:
     page = CollectorRegistry()
     page.register(cast("Any", _Metrics(cast("Any", SimpleNamespace(streams=0, pushes=0, feeds={})))))
     found: dict[str, set[str]] = {name: set(labels) for name, labels in OWN.items()}
-    for registry in (Health(cast("Any", driver), cast("Any", feed), 1, {("chat", "events"): 1})._registry, page):
+    for registry in (Health(cast("Any", driver), cast("Any", feed), ("", 1), {("chat", "events"): 1})._registry, page):
         metrics: Iterator[Metric] = iter(registry.collect())
         for sample in (sample for metric in metrics for sample in metric.samples):
             found.setdefault(sample.name, {"instance", "job"}).update(sample.labels)
