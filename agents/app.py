@@ -99,7 +99,7 @@ class Worker:
         for each in await self._publisher.publish(outputs):
             await each.future
 
-    async def _past(self, topic: str, partitions: Collection[int]) -> Sequence[bytes]:
+    async def _past(self, topic: str, partitions: Collection[int] | None) -> Sequence[bytes]:
         depth, since = (_ALERTS_KEPT, None) if topic == "alerts" else (None, wall_ms() - _SERIES_KEPT_MS)
         name = self.config.topic(topic)
         return await recent(self.environment, name, partitions, self._partitions, depth=depth, since=since)

@@ -18,8 +18,8 @@ from tables.shard import Shard
 
 EVERY_S = 0.2
 _SERIES = {"kpi.minutes": "trend", "kpi.intervals": "intervals"}
-Past = Callable[[str, Collection[int]], Awaitable[Sequence[bytes]]]
-"""What partitions of a topic of results hold of late, by the topic's logical name: JSON, in the order of arrival."""
+Past = Callable[[str, Collection[int] | None], Awaitable[Sequence[bytes]]]
+"""What partitions (None: all) of a topic hold of late, by the topic's logical name: JSON, in the order of arrival."""
 
 
 class _Alert(msgspec.Struct):
@@ -93,7 +93,8 @@ class Feed:
     async def restore(self, partitions: Collection[int]) -> None:
         """Send what the topics of results hold in some partitions."""
         assert self.sink is not None  # noqa: S101 - it is who asks
-        self.sink.past_alerts(map(_alert_item, await self._past("alerts", partitions)))
+        if 0 in partitions:  # all of them by one, for those of a conversation lie in several partitions
+            self.sink.past_alerts(map(_alert_item, await self._past("alerts", None)))
         for topic in _SERIES:
             self.sink.series(_series(topic, await self._past(topic, partitions)))
 

@@ -37,7 +37,7 @@ class InProcess:
     def _now(self) -> int:
         return self._timeline.wall(wall_ms())
 
-    async def _past(self, topic: str, _partitions: Collection[int]) -> Sequence[bytes]:
+    async def _past(self, topic: str, _partitions: Collection[int] | None) -> Sequence[bytes]:
         return [each.value for each in self.broker.published[topic] if each.value is not None]
 
     def take(self, key: bytes | None, value: bytes) -> None:

@@ -13,9 +13,15 @@ _TIMEOUT_MS = 1_000
 
 
 async def recent(
-    environment: Environment, topic: str, wanted: Collection[int], of: int, *, depth: int | None, since: int | None
+    environment: Environment,
+    topic: str,
+    wanted: Collection[int] | None,
+    of: int,
+    *,
+    depth: int | None,
+    since: int | None,
 ) -> list[bytes]:
-    """The values in every partition that is `wanted` modulo `of`, in the order of arrival.
+    """The values in every partition that is `wanted` modulo `of` (None: in all), in the order of arrival.
 
     Of each partition at most the last `depth` records, and those that the broker got from `since` (ms) on.
     Raises aiokafka.errors.KafkaError while no broker answers.
@@ -26,7 +32,7 @@ async def recent(
     await consumer.start()
     try:
         everywhere = consumer.assignment()
-        places = [place for place in everywhere if place.partition % of in wanted]
+        places = [place for place in everywhere if wanted is None or place.partition % of in wanted]
         consumer.pause(*everywhere.difference(places))
         first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         if depth is not None:
