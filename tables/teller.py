@@ -12,6 +12,7 @@ from tables.history import FACTS_KEPT
 from tables.panes import Panes
 from tables.partials import PANES_KEPT, TURNS
 from tables.scope_panes import Scope
+from tables.windows import ROLLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,8 @@ BEHIND_TURNS = 5
 """Turns that count as one while the clock lags by more than `partials.BEHIND_MS`."""
 FAR_BEHIND_MS, FAR_BEHIND_TURNS = 3_600_000, 20
 """The same while nothing of the last hour is known."""
-ROLLING_MINUTES = 60
-"""The longest rolling window: an older minute is told of by its quarter-hour, which stands for it."""
+ROLLING_MINUTES = max(ROLLING.values())
+"""A minute that no rolling window holds any more is told of by its quarter-hour, which stands for it."""
 BEAT_MS = 500
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
