@@ -56,11 +56,7 @@ def add_duration(pane: Tally, kind: int, count: int, value: int) -> None:
         (code(kind, SUM), count * value),
         (kind << BUCKETS | bucket(value), count),
     ):
-        total = pane.get(each, 0) + amount
-        if total:
-            pane[each] = total
-        else:
-            pane.pop(each, None)
+        shift(pane, each, amount)
 
 
 def keep_largest(pane: Tally, kind: int, value: int, sign: int) -> None:
