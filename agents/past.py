@@ -1,15 +1,26 @@
-"""What the topics of results still hold, for a Redis that has lost it."""
+"""What topics hold: up to their present end, or what is of late, for a Redis that has lost it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.settings import Environment
 
 _TIMEOUT_MS = 1_000
+
+
+async def to_the_end(consumer: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> dict[TopicPartition, list[Any]]:
+    """Every record from where a consumer stands up to the present end of some partitions."""
+    ends = await consumer.end_offsets(list(places))
+    found: dict[TopicPartition, list[Any]] = {place: [] for place in ends}
+    while any([await consumer.position(place) < end for place, end in ends.items()]):
+        for place, records in (await consumer.getmany(timeout_ms=_TIMEOUT_MS)).items():
+            found[place] += [each for each in records if each.offset < ends[place]]
+    return found
 
 
 async def recent(
@@ -42,10 +53,7 @@ async def recent(
                 first[place] = max(first[place], ends[place] if found_at is None else found_at.offset)
         for place in places:
             consumer.seek(place, first[place])
-        found: list[Any] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, records in (await consumer.getmany(timeout_ms=_TIMEOUT_MS)).items():
-                found += [each for each in records if each.offset < ends[place] and each.value is not None]
-        return [each.value for each in sorted(found, key=lambda each: each.timestamp)]
+        found = chain.from_iterable((await to_the_end(consumer, places)).values())
+        return [each.value for each in sorted(found, key=lambda each: each.timestamp) if each.value is not None]
     finally:
         await consumer.stop()

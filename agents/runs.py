@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from agents.past import to_the_end
 from agents.settings import Environment
 from agents.wallboard.store import Store
 from streams import codecs
@@ -17,7 +18,6 @@ from streams.rejects import Rejected
 from tables.replay import dead
 
 BATCH = 5_000
-_TIMEOUT_MS = 1_000
 
 
 def key_of(value: bytes, now: int) -> bytes | None:
@@ -57,13 +57,8 @@ async def read_all(environment: Environment, topic: str) -> list[Any]:
     )
     await consumer.start()
     try:
-        partitions = sorted(consumer.assignment())
-        ends = await consumer.end_offsets(partitions)
-        found: dict[TopicPartition, list[Any]] = {each: [] for each in partitions}
-        while any([await consumer.position(each) < ends[each] for each in partitions]):
-            for partition, records in (await consumer.getmany(timeout_ms=_TIMEOUT_MS)).items():
-                found[partition] += [each for each in records if each.offset < ends[partition]]
-        return [record for each in partitions for record in found[each]]
+        found = await to_the_end(consumer, consumer.assignment())
+        return [record for each in sorted(found) for record in found[each]]
     finally:
         await consumer.stop()
 
