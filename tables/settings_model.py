@@ -226,7 +226,10 @@ class SlaPolicy(Mapping):
 
 
 class AlertRule(Mapping):
-    """A threshold alert: fires when the metric stays `above` or `below` for `for_s`, ends at `clear`."""
+    """A threshold alert: fires when the metric stays `above` or `below` for `for_s`, ends at `clear`.
+
+    `no_data` says what a metric that cannot be calculated does to an alert: end it, or leave it as it is.
+    """
 
     name: Text
     scope: Scope
@@ -237,6 +240,7 @@ class AlertRule(Mapping):
     clear: Number | None = None
     for_s: Seconds = 0
     severity: Slug = "warning"
+    no_data: Literal["resolve", "keep"] = "resolve"
 
     @model_validator(mode="after")
     def _compares(self) -> AlertRule:
