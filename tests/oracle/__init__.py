@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any
 
 from tests.oracle.face import Sample
+from tests.oracle.fold import fold
 from tests.oracle.history import History, Placed
 from tests.oracle.intervals import Intervals
-from tests.oracle.life import Life, fold
+from tests.oracle.life import Life
 from tests.oracle.rules import Rules, rules_for
 from tests.oracle.sla import Demand, Outbox, as_record, demands
 from tests.oracle.validate import BadInputError, decode
@@ -193,7 +194,7 @@ class _World:
             self.result.samples += samples
             scopes = {scope for life in lives for scope in life.scopes}
             standing = self.standing(tenant, at)
-            self.result.kpi += records(tenant, rules.zone, rules.formula, scopes, samples, standing, at)
+            self.result.kpi += records(tenant, rules, scopes, samples, standing, at)
             self.known -= {(tenant, scope) for scope in scopes}
         for _, intervals in sorted(self.intervals.items()):
             ordered = sorted(intervals.records, key=lambda record: (record["scope"], record["window_start_at"]))

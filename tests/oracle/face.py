@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,18 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
+    """`subject`: what distinct counts look at, a conversation's or a customer's id. `value`: ms, or a score;
+    `business`: the same ms in the calendar in force."""
+
     kind: str
     at: int
     scopes: tuple[str, ...]
-    conversation_id: str
-    value: int = 0  # ms
+    subject: str
+    value: int = 0
+    business: int = 0
 
 
+@cache
 def encoded(name: str) -> str:
     for raw in "%/:| ":  # the percent sign first
         name = name.replace(raw, f"%{ord(raw):02X}")
@@ -41,10 +47,17 @@ def encoded(name: str) -> str:
 
 def scopes_of(face: Face, agent: str | None) -> tuple[str, ...]:
     """The scopes of a sample or of a gauge, credited to `agent`."""
-    channel = f"channel:{encoded(face.channel)}"
-    scopes = ["tenant", channel, f"priority:{face.priority}"]
+    return _scopes(face.channel, face.priority, face.team, face.topics, agent)
+
+
+@cache
+def _scopes(
+    channel: str, priority: str, team: str | None, topics: frozenset[str], agent: str | None
+) -> tuple[str, ...]:
+    of_channel = f"channel:{encoded(channel)}"
+    scopes = ["tenant", of_channel, f"priority:{priority}"]
     if agent is not None:
-        scopes += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{channel}"]
-    if face.team is not None:
-        scopes.append(f"team:{encoded(face.team)}")
-    return (*scopes, *(f"topic:{encoded(topic)}" for topic in face.topics))
+        scopes += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{of_channel}"]
+    if team is not None:
+        scopes.append(f"team:{encoded(team)}")
+    return (*scopes, *(f"topic:{encoded(topic)}" for topic in topics))

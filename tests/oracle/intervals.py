@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.oracle.face import Sample
+from tests.oracle.figures import figures
 from tests.oracle.rules import Rules
-from tests.oracle.windows import Standing, booked, figures, gauges, held, read, record
+from tests.oracle.windows import Standing, booked, gauges, held, read, record
 
 QUARTER = 900_000
 NOTHING = gauges([])  # those of a scope without conversations
@@ -56,5 +57,5 @@ class Intervals:
             gauged = now.get(scope, NOTHING)
             if scope in theirs or gauged != self.last.get(scope, NOTHING):
                 self.last[scope] = gauged
-                metrics = figures(theirs.get(scope, []), self.rules.formula) | read(gauged, end)
+                metrics = figures(theirs.get(scope, []), self.rules) | read(gauged, end)
                 self.records.append(record(self.tenant, scope, "interval", start, end, metrics) | {"seq": end})

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.oracle.calendar import FOREVER
 from tests.oracle.face import Face
 from tests.oracle.history import Entry
-from tests.oracle.life import FOREVER, Life, Run
-from tests.oracle.rules import Policy, Rules
+from tests.oracle.life import Life, Run
+from tests.oracle.rules import Policy, Rules, choose
 
 Segment = tuple[int, int, bool]  # from, until, paused
 
@@ -60,28 +61,10 @@ def _is_due(alert: Alert, clock: int) -> bool:
     return alert.timer is None or alert.timer < clock
 
 
-def choose(rules: Rules, tenant: str, face: Face) -> Policy | None:
-    for policy in rules.policies:
-        if all(_matches(key, value, tenant, face) for key, value in policy.match.items()):
-            return policy
-    return None
-
-
-def _matches(key: str, value: str, tenant: str, face: Face) -> bool:
-    match key:
-        case "tenant":
-            return value == tenant
-        case "topic":
-            return value in face.topics
-        case "channel" | "priority" | "team":
-            return bool(value == getattr(face, key))
-    raise ValueError(key)
-
-
 def demands(life: Life, entries: Sequence[Entry], rules: Rules, tenant: str) -> list[Demand]:
     if not rules.policies:
         return []
-    policies = [choose(rules, tenant, face) for face in life.faces]
+    policies = [choose(rules, tenant, f.channel, f.priority, f.team, f.topics) for f in life.faces]
     return [_demand(run, life.faces, [entry.at for entry in entries], policies) for run in life.runs]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.face import Face, Sample, scopes_of
+from tests.oracle.figures import figures
+from tests.oracle.rules import Rules
 
 PANE = 60_000
 HOUR = 3_600_000
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
-WINDOWS = ("now", *ROLLING, "today")
+WINDOWS = ("now", *ROLLING, "today", "mtd", "30d")
 AGES = (("lt1h", 1), ("lt4h", 4), ("lt24h", 24), ("lt48h", 48))
 
 
@@ -30,16 +31,29 @@ class Standing:
 def window_start(window: str, at: int, zone: ZoneInfo) -> int:
     if window == "now":
         return at
-    if window == "today":
-        day = datetime.fromtimestamp(at // 1000, zone)
-        return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+    day = datetime.fromtimestamp(at // 1000, zone).date()
+    match window:
+        case "today":
+            return midnight(day, zone)
+        case "mtd":
+            return midnight(day.replace(day=1), zone)
+        case "30d":
+            return midnight(day - timedelta(days=29), zone)
     return (at // PANE - ROLLING[window] + 1) * PANE
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+
+
+def windows_of(scope: str) -> Sequence[str]:
+    """Days are kept for the tenant, a channel, a team and an agent."""
+    return WINDOWS[:-2] if scope.startswith(("topic:", "priority:")) or "/" in scope else WINDOWS
 
 
 def records(
     tenant: str,
-    zone: ZoneInfo,
-    formula: str,
+    rules: Rules,
     scopes: Iterable[str],
     samples: Iterable[Sample],
     standing: Iterable[Standing],
@@ -48,13 +62,13 @@ def records(
     sampled, standing_in = booked(samples), held(standing)
     out = []
     for scope in sorted(scopes):
-        for window in WINDOWS:
-            start = window_start(window, at, zone)
+        for window in windows_of(scope):
+            start = window_start(window, at, rules.zone)
             if window == "now":
                 metrics = read(gauges(standing_in.get(scope, [])), at)
             else:
                 inside = [sample for sample in sampled.get(scope, []) if start <= sample.at <= at]
-                metrics = figures(inside, formula)
+                metrics = figures(inside, rules)
             out.append(record(tenant, scope, window, start, at, metrics))
     return out
 
@@ -115,41 +129,3 @@ def read(gauged: dict[str, Any], at: int) -> dict[str, Any]:
     """Gauges as a record of `at` has them."""
     oldest = gauged["oldest_waiting_at"]
     return gauged | {"oldest_waiting_s": None if oldest is None else (at - oldest) / 1000}
-
-
-def figures(samples: Sequence[Sample], formula: str) -> dict[str, Any]:
-    def count(kind: str) -> int:
-        return sum(sample.kind == kind for sample in samples)
-
-    def distinct(kind: str) -> int:
-        return len({sample.conversation_id for sample in samples if sample.kind == kind})
-
-    counted = ("messages_in", "messages_out", "conversations_opened", "conversations_reopened")
-    out: dict[str, Any] = {kind: count(kind) for kind in (*counted, "conversations_resolved")}
-    out["conversations_active"] = distinct("touch_active")
-    out["conversations_handled"] = distinct("touch_handled")
-    for kind in ("frt", "nrt"):
-        out |= durations(kind, [sample.value for sample in samples if sample.kind == kind])
-    met, missed, abandoned = (count(f"sl_{decision}") for decision in ("met", "missed", "abandoned"))
-    out |= {"sl_met": met, "sl_missed": missed, "sl_abandoned": abandoned}
-    out["service_level_ratio"] = service_level(formula, met, missed, abandoned)
-    return out
-
-
-def durations(kind: str, values: Sequence[int]) -> dict[str, Any]:
-    n, ranked = len(values), sorted(values)
-    out: dict[str, Any] = {f"{kind}_count": n, f"{kind}_mean_s": sum(values) / n / 1000 if n else None}
-    for percent in (50, 90, 95):
-        rank = math.ceil(percent * n / 100)  # q·n with a whole product: no rounding of 0.9·10
-        out[f"{kind}_p{percent}_s"] = ranked[rank - 1] / 1000 if n else None
-    out[f"{kind}_max_s"] = ranked[-1] / 1000 if n else None
-    return out
-
-
-def service_level(formula: str, met: int, missed: int, abandoned: int) -> float | None:
-    good, all_ = {
-        "ignore_abandoned": (met, met + missed),
-        "abandoned_missed": (met, met + missed + abandoned),
-        "abandoned_met": (met + abandoned, met + missed + abandoned),
-    }[formula]
-    return good / all_ if all_ else None
