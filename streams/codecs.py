@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
+from streams.business import Conversion, Cost, Posting, Revenue, Subscription, Visit
 from streams.engine.ports import Output
-from streams.events import MAX_ID_BYTES, SCORES, SLUG, Event, Message, Presence, Survey
+from streams.events import MAX_ID_BYTES, SCORES, SLUG, ConversationEvent, Event, Message, Presence, Survey
 from streams.rejects import AHEAD_MS, MAX_RECORD, Rejected, classify
 
 if TYPE_CHECKING:
@@ -51,9 +52,28 @@ def encode(event: Event) -> bytes:
 
 
 def key_of(event: Event) -> bytes:
-    """The key of an event's record: `tenant/conversation_id`, of a presence `tenant/agent_id`."""
-    owner = event.agent_id if isinstance(event, Presence) else event.conversation_id
-    return f"{event.tenant}/{encode_id(owner)}".encode()
+    """The key of an event's record: `tenant/conversation_id`, of a presence `tenant/agent_id`.
+
+    Of a business event the customer, the visitor, or else the event itself: what must be seen together for it to count
+    once.
+    """
+    return f"{event.tenant}/{encode_id(_owner(event))}".encode()
+
+
+def _owner(event: Event) -> str:
+    if isinstance(event, ConversationEvent):
+        return event.conversation_id
+    match event:
+        case Presence():
+            return event.agent_id
+        case Subscription():
+            return event.customer_id
+        case Visit() | Conversion():
+            return event.visitor_id
+        case Cost() | Revenue():
+            return event.event_id
+        case _:
+            assert_never(event)
 
 
 @lru_cache(maxsize=4096)
@@ -62,18 +82,18 @@ def _is_slug(text: str) -> bool:
 
 
 def _is_sound(event: Event) -> bool:
-    """What the types alone do not say: slugs, the agent of an agent's message, a survey's scale."""
+    """What the types alone do not say: slugs, the agent of an agent's message, a survey's scale, a posting's period."""
     if not _is_slug(event.tenant):
         return False
     # The usual case first, and by exact type: isinstance is slow for classes that have a metaclass.
     if type(event) is Message:
         return (event.agent_id is not None or event.author != "agent") and _is_slug(event.channel)
-    if isinstance(event, Presence):
-        return True
     if isinstance(event, Survey):
         low, high = SCORES[event.survey]
         return low <= event.score <= high and _is_slug(event.channel)
-    return _is_slug(event.channel)
+    if isinstance(event, ConversationEvent):
+        return _is_slug(event.channel)
+    return not isinstance(event, Posting) or event.period_start_at < event.period_end_at
 
 
 def _has_long_id(event: Event) -> bool:

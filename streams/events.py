@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-MAX_AT = 253_402_300_799_999
-"""The last millisecond of the year 9999."""
+from streams.business import Business
+from streams.fields import MAX_AT, MAX_ID_BYTES, SLUG, Common, Id, Instant, Slug
 
-MAX_ID_BYTES = 512
-"""The greatest length of an id, in bytes of UTF-8."""
-SLUG = r"^[a-z0-9][a-z0-9_-]*$(?!\n)"
-"""A tenant's or channel's name. The look-ahead is for Python, whose `$` also matches before a last line feed."""
+__all__ = [
+    "MAX_AT",
+    "MAX_ID_BYTES",
+    "SCORES",
+    "SLUG",
+    "Assigned",
+    "Common",
+    "ConversationEvent",
+    "Delivery",
+    "Event",
+    "Handoff",
+    "Id",
+    "Instant",
+    "Message",
+    "OfConversation",
+    "Presence",
+    "Priority",
+    "PrioritySet",
+    "Slug",
+    "Status",
+    "StatusChanged",
+    "Survey",
+    "Tagged",
+]
 
-Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
-Instant = Annotated[int, Meta(gt=0, le=MAX_AT)]
-# The codec checks the pattern: msgspec would run the expression for every event, which doubles the cost of decoding.
-Slug = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema={"pattern": SLUG})]
 Priority = Literal["low", "normal", "high", "urgent"]
 Status = Literal["open", "pending", "on_hold", "resolved"]
-
-
-class Common(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of every event; `at` is Unix epoch milliseconds, UTC."""
-
-    v: Literal[1]
-    tenant: Slug
-    event_id: Id
-    at: Instant
 
 
 class ConversationEvent(Common, frozen=True, kw_only=True, gc=False):
@@ -106,7 +112,7 @@ class Presence(Common, frozen=True, kw_only=True, gc=False, tag_field="type", ta
 
 
 OfConversation = Message | Assigned | Handoff | StatusChanged | PrioritySet | Tagged | Survey | Delivery
-Event = OfConversation | Presence
+Event = OfConversation | Presence | Business
 
 SCORES: dict[str, tuple[int, int]] = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 """The scale of each survey, both ends included."""

@@ -135,6 +135,10 @@ def _check_together(record: _Object) -> None:
             score = record["score"]
             if not isinstance(score, int) or not low <= score <= high:
                 raise Rejected("bad_value", f"$.score: {low} to {high} allowed for {record['survey']}")
+        case "cost" | "revenue":
+            start, end = record["period_start_at"], record["period_end_at"]
+            if not isinstance(start, int) or not isinstance(end, int) or end <= start:
+                raise Rejected("bad_value", "$.period_end_at: must be later than period_start_at")
 
 
 def _present(record: _Object, name: str, when: str = "") -> object:
@@ -158,11 +162,10 @@ def _check(value: object, declared: inspect.Type, path: str) -> None:
                 raise Rejected("bad_value", f"{path}: allowed are {', '.join(map(str, values))}")
         case inspect.StrType():
             _check_text(_expect(value, str, path), str(extra.get("pattern", "")), declared, path)
-        case inspect.IntType(gt=gt, ge=ge, le=le):
-            number = _expect(value, int, path)
-            lowest = ge if ge is not None else gt + 1 if gt is not None else None
-            if (lowest is not None and number < lowest) or (le is not None and number > le):
-                raise Rejected("bad_value", f"{path}: {_between(lowest, le)} allowed")
+        case inspect.IntType():
+            _check_number(_expect(value, int, path), declared, path)
+        case inspect.FloatType():
+            _check_number(value if type(value) is int else _expect(value, float, path), declared, path)
         case inspect.BoolType():
             _expect(value, bool, path)
         case inspect.VarTupleType(item_type=item):
@@ -182,10 +185,15 @@ def _check_text(text: str, pattern: str, declared: inspect.StrType, path: str) -
         raise Rejected("bad_value", f"{path}: {len(text)} characters, at most {declared.max_length} allowed")
     if pattern and not re.search(pattern, text):
         raise Rejected("bad_value", f"{path}: a-z, 0-9, _ and - allowed, the first a letter or digit")
+    if declared.pattern and not re.search(declared.pattern, text):
+        raise Rejected("bad_value", f"{path}: three letters A-Z allowed, such as EUR")
 
 
-def _between(lowest: int | None, greatest: int | None) -> str:
-    return f"{lowest} and more" if greatest is None else f"{lowest} to {greatest}"
+def _check_number(number: float, declared: inspect.IntType | inspect.FloatType, path: str) -> None:
+    lowest, greatest = declared.ge if declared.gt is None else declared.gt + 1, declared.le
+    if (lowest is not None and number < lowest) or (greatest is not None and number > greatest):
+        allowed = f"{lowest:.0f} and more" if greatest is None else f"{lowest:.0f} to {greatest:.0f}"
+        raise Rejected("bad_value", f"{path}: {allowed} allowed")
 
 
 def _expect(value: object, kind: type[_T], path: str) -> _T:

@@ -1,4 +1,4 @@
-"""Bad input: the reason a record is refused, or None (contract section 2, semantics "Required fields")."""
+"""Bad input: the reason a record is refused, or None (contract sections 2 and 7, semantics "Required fields")."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ PRIORITIES = ("low", "normal", "high", "urgent")
 SCORES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 DELIVERY = ("sent", "delivered", "read", "failed")
 PRESENCE = ("online", "busy", "away", "offline")
+KINDS = ("new", "expansion", "contraction", "cancel")
+MAX_AMOUNT = 10**15
+CURRENCY = re.compile(r"[A-Z]{3}")
+WITHOUT_CONVERSATION = ("presence", "subscription", "cost", "revenue", "visit", "conversion")
 
 
 class BadInputError(Exception):
@@ -54,9 +58,8 @@ def check(event: dict[str, Any], wall: int | None = None) -> None:
         raise BadInputError("unknown_type")
     _slug(event, "tenant")
     _id(event, "event_id")
-    if not 0 < _integer(event, "at") <= LAST_INSTANT:
-        raise BadInputError("bad_value")
-    if kind != "presence":
+    _instant(event, "at")
+    if kind not in WITHOUT_CONVERSATION:
         _id(event, "conversation_id")
         _slug(event, "channel")
     FURTHER[kind](event)
@@ -75,6 +78,11 @@ def _integer(event: dict[str, Any], field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadInputError("wrong_type")
     return value
+
+
+def _instant(event: dict[str, Any], field: str) -> None:
+    if not 0 < _integer(event, field) <= LAST_INSTANT:
+        raise BadInputError("bad_value")
 
 
 def _text(event: dict[str, Any], field: str) -> str:
@@ -172,6 +180,41 @@ def _presence(event: dict[str, Any]) -> None:
         raise BadInputError("bad_value")
 
 
+def _amount(event: dict[str, Any], field: str, least: int) -> None:
+    value = _get(event, field)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadInputError("wrong_type")
+    if not least <= value <= MAX_AMOUNT:
+        raise BadInputError("bad_value")
+
+
+def _currency(event: dict[str, Any]) -> None:
+    if not CURRENCY.fullmatch(_text(event, "currency")):
+        raise BadInputError("bad_value")
+
+
+def _subscription(event: dict[str, Any]) -> None:
+    _id(event, "customer_id")
+    _one_of(event, "kind", KINDS)
+    _amount(event, "mrr_before", 0)
+    _amount(event, "mrr_after", 0)
+    _currency(event)
+
+
+def _posting(event: dict[str, Any]) -> None:
+    _amount(event, "amount", -MAX_AMOUNT)
+    _instant(event, "period_start_at")
+    _instant(event, "period_end_at")
+    if event.get("currency") is not None:
+        _currency(event)
+    if event["period_end_at"] <= event["period_start_at"]:
+        raise BadInputError("bad_value")
+
+
+def _visitor(event: dict[str, Any]) -> None:
+    _id(event, "visitor_id")
+
+
 FURTHER = {
     "message": _message,
     "assigned": _assigned,
@@ -182,4 +225,9 @@ FURTHER = {
     "survey": _survey,
     "delivery": _delivery,
     "presence": _presence,
+    "subscription": _subscription,
+    "cost": _posting,
+    "revenue": _posting,
+    "visit": _visitor,
+    "conversion": _visitor,
 }
