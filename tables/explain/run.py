@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from streams.codecs import decode
-from streams.events import OfConversation, Presence
+from streams.events import ConversationEvent, OfConversation
 from streams.rejects import Rejected
 from tables.explain.parts import counts_in, gauges_of, standing_of
 from tables.explain.records import Explanation, Outcome, Refused
@@ -70,7 +70,7 @@ class _Input:
                 self._reject(place, value, conversation_id, rejected)
                 continue
             self.instants.append(event.at)
-            if isinstance(event, Presence):
+            if not isinstance(event, ConversationEvent):
                 continue
             if event.conversation_id == conversation_id:
                 self.events[place] = event

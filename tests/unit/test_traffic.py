@@ -8,7 +8,7 @@ import pytest
 from agents.traffic import ZONE, Keyed, Traffic, day_so_far, live
 from agents.traffic_plan import STYLES, TEAMS, on_shift, shift_of
 from streams.codecs import decode, encode
-from streams.events import Message, Presence, StatusChanged
+from streams.events import ConversationEvent, Message, Presence, StatusChanged
 from tables.days import day_start
 from tables.replay import replay
 from tables.settings import Settings
@@ -37,6 +37,7 @@ def hour() -> list[Keyed]:
 def test_every_event_is_canonical(day: list[Keyed], hour: list[Keyed]) -> None:
     for key, event in day + hour:
         assert decode(encode(event), START + 60 * MINUTE) == event
+        assert isinstance(event, (ConversationEvent, Presence))
         named = event.agent_id if isinstance(event, Presence) else event.conversation_id
         assert key == f"acme/{named}".encode()
 
