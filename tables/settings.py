@@ -11,6 +11,7 @@ from streams.channels import House
 from tables.policies import Match, Policy, Warn
 from tables.settings_load import SettingsError, check, read_yaml
 from tables.settings_model import File, Formula, before_s
+from tables.thresholds.rule import Rule, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,7 @@ class TenantSettings:
     formulas: dict[str, str]
     house: House
     """Of the intake of raw payloads; without its secret key."""
+    alert_rules: tuple[Rule, ...]
 
     def threshold_ms(self, channel: str) -> int:
         """T of the service level for a channel."""
@@ -131,6 +133,7 @@ def _tenant(model: Tenant) -> TenantSettings:
             teams=model.intake.teams,
             inboxes=model.intake.inboxes,
         ),
+        alert_rules=tuple(rule_of(each) for each in model.alert_rules),
     )
 
 

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import types
 from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tables.settings_model import File, Tenant
+from tables.settings_words import Loc, allowed, explain, kind_of, line
+from tables.thresholds import checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from pydantic_core import ErrorDetails
-
-Loc = tuple[str | int, ...]
-
-_MAX_SHOWN = 40  # characters of a wrong value
-_PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
-_EXPECTED: Final = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "string_type": "text",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list of two times, start and end",
-    "missing": "two times, start and end",  # of a list; a mapping's missing key has its own words
-    "too_long": "two times, start and end",
-}
 
 
 class SettingsError(Exception):
@@ -95,7 +76,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise SettingsError([f"{path}: a mapping expected, got {_kind(found)}"])
+        raise SettingsError([f"{path}: a mapping expected, got {kind_of(found)}"])
     return found
 
 
@@ -109,19 +90,19 @@ def check(mapping: Mapping[str, Any]) -> tuple[Tenant, dict[str, Tenant]]:
     except RecursionError:
         raise SettingsError(["the file: nested too deeply, or holds itself"]) from None
     if not isinstance(plain, dict):
-        raise SettingsError([f"the file: a mapping expected, got {_kind(plain)}"])
+        raise SettingsError([f"the file: a mapping expected, got {kind_of(plain)}"])
     overrides = plain.pop("tenants", {})
     common, problems = _check_one(File, plain)
     found: dict[str, Tenant] = {}
-    lines = [_line(loc, text) for loc, text in problems]
+    lines = [line(loc, text) for loc, text in problems]
     for loc, text in _wrong_tenants(overrides):
-        lines.append(_line(loc, text))
+        lines.append(line(loc, text))
     for name, override in overrides.items() if isinstance(overrides, dict) else ():
         if not isinstance(override, dict):
             continue
         tenant, own = _check_one(Tenant, _merge(plain, override))
         lines += [
-            _line(("tenants", name, *loc), text)
+            line(("tenants", name, *loc), text)
             for loc, text in own
             if (loc, text) not in problems or _reaches(override, loc)
         ]
@@ -134,13 +115,13 @@ def check(mapping: Mapping[str, Any]) -> tuple[Tenant, dict[str, Tenant]]:
 
 def _wrong_tenants(overrides: Any) -> Iterator[tuple[Loc, str]]:
     if not isinstance(overrides, dict):
-        yield ("tenants",), f"a mapping expected, got {_kind(overrides)}"
+        yield ("tenants",), f"a mapping expected, got {kind_of(overrides)}"
         return
     for name, override in overrides.items():
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
             yield ("tenants", name), "a tenant's name is made of a-z, 0-9, _ and -"
         if not isinstance(override, dict):
-            yield ("tenants", name), f"a mapping expected, got {_kind(override)}"
+            yield ("tenants", name), f"a mapping expected, got {kind_of(override)}"
 
 
 def _check_one(model: type[Tenant], mapping: dict[str, Any]) -> tuple[Tenant | None, list[tuple[Loc, str]]]:
@@ -148,7 +129,7 @@ def _check_one(model: type[Tenant], mapping: dict[str, Any]) -> tuple[Tenant | N
     try:
         return model.model_validate(mapping), problems
     except ValidationError as error:
-        return None, [_explain(each, model) for each in error.errors()] + problems
+        return None, [explain(each, model) for each in error.errors()] + problems
 
 
 def _cross(mapping: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
@@ -167,7 +148,9 @@ def _cross(mapping: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
             elif isinstance(name, str):
                 names.add(name)
             if isinstance(calendar, str) and calendar not in known:
-                yield (key, index, "calendar"), f"no calendar {calendar!r}; {_allowed(calendar, known)}"
+                yield (key, index, "calendar"), f"no calendar {calendar!r}; {allowed(calendar, known)}"
+            if key == "alert_rules":
+                yield from (((key, index, field), text) for field, text in checks.problems(entry))
 
 
 def _plain(value: Any) -> Any:
@@ -195,101 +178,3 @@ def _reaches(value: Any, loc: Loc) -> bool:
         else:
             return False
     return True
-
-
-# --- words -----------------------------------------------------------------------------------------
-
-
-def _line(loc: Loc, text: str) -> str:
-    path = ""
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif _PLAIN_KEY.fullmatch(part):
-            path += f".{part}" if path else part
-        else:
-            path += f'["{part}"]'
-    return f"{path or 'the file'}: {text}"
-
-
-def _explain(error: ErrorDetails, model: type[Tenant]) -> tuple[Loc, str]:
-    loc = error["loc"]
-    if loc and loc[-1] == "[key]":
-        loc = loc[:-1]
-    if error["type"] == "extra_forbidden":
-        return loc, f"unknown key; {_allowed(str(loc[-1]), _fields_at(loc[:-1], model))}"
-    if error["type"] == "missing" and isinstance(loc[-1], str):
-        return loc, "required"
-    return loc, _wrong_value(error)
-
-
-def _wrong_value(error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind in _EXPECTED:
-        return f"{_EXPECTED[kind]} expected, got {_kind(error['input'])}"
-    match kind:
-        case "value_error":
-            return str(context["error"])
-        case "string_too_short" | "too_short":
-            return "must not be empty"
-        case "literal_error":
-            why = f"allowed: {context['expected']}"
-        case "string_pattern_mismatch":
-            why = f"it must match {context['pattern']}"
-        case "greater_than_equal":
-            why = f"at least {context['ge']} allowed"
-        case "less_than_equal":
-            why = f"at most {context['le']} allowed"
-        case _:
-            why = error["msg"].lower()
-    return f"{_shown(error['input'])} is not allowed; {why}"
-
-
-def _fields_at(loc: Loc, model: type[Tenant]) -> list[str]:
-    """The keys allowed in the mapping at `loc`."""
-    kind: Any = model
-    for part in loc:
-        kind = _model_or_container(kind)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(part)].annotation
-        else:
-            kind = get_args(kind)[-1]
-    kind = _model_or_container(kind)
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
-
-
-def _model_or_container(kind: Any) -> Any:
-    """The type without `Annotated` and `| None`."""
-    while hasattr(kind, "__metadata__"):
-        kind = kind.__origin__
-    if get_origin(kind) in {Union, types.UnionType}:
-        return _model_or_container(next(each for each in get_args(kind) if each is not type(None)))
-    return kind
-
-
-def _allowed(wrong: str, known: list[str]) -> str:
-    near = get_close_matches(wrong, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"allowed: {', '.join(known) or 'none'}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f"the text {_shown(value)}"
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-        case _:
-            return type(value).__name__

@@ -275,8 +275,8 @@ WRONG: list[tuple[str, list[str]]] = [
     ),
     (
         (
-            "alert_rules: [{name: a, scope: tenant, metric: m, window: 15m, above: 1, below: 2},"
-            " {name: b, scope: tenant, metric: m, window: 15m, below: 2, clear: 1}]"
+            "alert_rules: [{name: a, scope: tenant, metric: messages_in, window: 15m, above: 1, below: 2},"
+            " {name: b, scope: tenant, metric: messages_in, window: 15m, below: 2, clear: 1}]"
         ),
         [
             "alert_rules[0]: exactly one of `below` and `above` is required",
