@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from tests.oracle.demands import Demand, demands
 from tests.oracle.face import Sample
 from tests.oracle.fold import fold
 from tests.oracle.history import History, Placed
 from tests.oracle.intervals import Intervals
 from tests.oracle.life import Life
+from tests.oracle.outbox import Outbox, as_record
 from tests.oracle.rules import Rules, rules_for
-from tests.oracle.sla import Demand, Outbox, as_record, demands
 from tests.oracle.validate import BadInputError, decode
 from tests.oracle.windows import Standing, age, records
 

@@ -71,7 +71,7 @@ class _Fold(Ledger):
         self.customer_wrote = self.human_came = self.with_bot = False
         self.replies = self.handled = self.handled_business = 0
         self.take_back_one_touch()
-        self.cycle_run = self.start("resolution")
+        self.cycle_run = self.start_run("resolution")
         self.book("conversations_opened", self.agent)
         if self.cycle > 1:
             self.book("conversations_reopened", self.agent)
@@ -90,12 +90,12 @@ class _Fold(Ledger):
             waited = self.now - self.wait.anchor
             short = waited <= self.rules.short_abandon
             self.book("sl_short_abandoned" if short else "sl_abandoned", self.agent, waited)
-        self.drop_waits()
+        self.drop_waits("resolved")
         self.status = "resolved"
         self.handle()
         self.book_resolve()
         self.with_bot = False
-        self.finish(self.cycle_run, answered=True)
+        self.finish(self.cycle_run)
 
     # Messages
 
@@ -118,7 +118,11 @@ class _Fold(Ledger):
             self.status = "open"
         first, self.customer_wrote = not self.customer_wrote, True
         stale = self.entry.late and self.entry.own_at < self.last_reply
-        if self.waiting_since is None and not self.with_bot and not stale:
+        self.wrote = (self.entry.event["event_id"], self.now)
+        if self.waiting_since is not None:
+            self.finish(self.window_run, "newer_message")
+            self.start_window()
+        elif not self.with_bot and not stale:
             self.start_waiting(first_response=first and not self.answered)
         self.book("messages_in", self.agent, at=self.entry.own_at)
         self.book("touch_active", self.agent, at=self.entry.own_at)
@@ -144,16 +148,17 @@ class _Fold(Ledger):
             self.book_time("frt", sender, self.wait.anchor)
             if not self.wait.decided:
                 self.book("sl_met", sender, self.now - self.wait.anchor)
-            self.finish(self.wait.run, answered=True)
+            self.finish(self.wait.run)
             self.answered = True
         else:
             self.book_time("nrt", sender, self.waiting_since)
-            self.finish(self.next_run, answered=True)
-        self.wait = self.next_run = self.waiting_since = None
+            self.finish(self.next_run)
+        self.finish(self.window_run)
+        self.wait = self.next_run = self.window_run = self.waiting_since = None
 
     def bot_message(self) -> None:
         if self.in_cycle and self.customer_wrote and not self.human_came:
-            self.drop_waits()
+            self.drop_waits("bot")
             self.with_bot = True
 
     # Hand-over to humans
@@ -169,8 +174,8 @@ class _Fold(Ledger):
         if self.with_bot:
             self.take_back()
         elif self.wait is not None:
-            self.finish(self.wait.run, answered=False)
-            self.wait = Wait(self.now, self.start("first_response"))
+            self.finish(self.wait.run, "handoff")
+            self.wait = Wait(self.now, self.start_run("first_response"))
 
     def assigned(self, event: dict[str, Any]) -> None:
         if "team" in event:
@@ -191,21 +196,29 @@ class _Fold(Ledger):
     def start_waiting(self, *, first_response: bool) -> None:
         self.waiting_since = self.now
         if first_response:
-            self.wait = Wait(self.now, self.start("first_response"))
+            self.wait = Wait(self.now, self.start_run("first_response"))
         else:
-            self.next_run = self.start("next_response")
+            self.next_run = self.start_run("next_response")
+        self.start_window()
 
-    def drop_waits(self) -> None:
+    def start_window(self) -> None:
+        """The reply window opens with the customer's last message, whenever that was."""
+        assert self.wrote is not None
+        self.window_run = self.start_run("reply_window", *self.wrote)
+
+    def drop_waits(self, reason: str) -> None:
         if self.wait is not None:
-            self.finish(self.wait.run, answered=False)
-        self.finish(self.next_run, answered=False)
-        self.wait = self.next_run = self.waiting_since = None
+            self.finish(self.wait.run, reason)
+        self.finish(self.next_run, reason)
+        self.finish(self.window_run, reason)
+        self.wait = self.next_run = self.window_run = self.waiting_since = None
 
-    def start(self, metric: str) -> Run:
-        run = Run(metric, self.entry.event["event_id"], self.now, self.index, self.cycle)
+    def start_run(self, metric: str, instance: str | None = None, since: int | None = None) -> Run:
+        instance = self.entry.event["event_id"] if instance is None else instance
+        run = Run(metric, instance, self.now if since is None else since, self.index, self.cycle)
         self.life.runs.append(run)
         return run
 
-    def finish(self, run: Run | None, *, answered: bool) -> None:
+    def finish(self, run: Run | None, reason: str | None = None) -> None:
         if run is not None:
-            run.end, run.answered = self.index, answered
+            run.end, run.reason = self.index, reason

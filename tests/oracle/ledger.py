@@ -31,6 +31,7 @@ class Ledger:
         self.topics: frozenset[str] = frozenset()
         self.priority = "normal"
         self.customer: str | None = None
+        self.wrote: tuple[str, int] | None = None  # event_id and instant of the customer's last message
         self.waiting_since: int | None = None
         self.answered = False  # a human reply has ended a first-response wait, or a stay with the bot
         self.last_reply = -1  # the newest human reply's own `at`
@@ -47,6 +48,7 @@ class Ledger:
         self.wait: Wait | None = None
         self.next_run: Run | None = None
         self.cycle_run: Run | None = None
+        self.window_run: Run | None = None
 
     @property
     def now(self) -> int:

@@ -9,7 +9,8 @@ from tests.oracle.face import Face, Sample
 
 @dataclass(slots=True)
 class Run:
-    """A stretch that an SLA policy can have a target for; indices are those of the entries."""
+    """A stretch that an SLA policy can have a target for; indices are those of the entries. `reason`: why it ended
+    unanswered."""
 
     metric: str
     instance: str
@@ -17,7 +18,7 @@ class Run:
     start: int
     cycle: int
     end: int | None = None
-    answered: bool = False
+    reason: str | None = None
 
 
 @dataclass(slots=True)
