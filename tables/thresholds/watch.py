@@ -32,7 +32,6 @@ class Watch:
     """A rule in a scope that it covers, the episode in it, and what is not decided yet."""
 
     __slots__ = (
-        "_last",
         "_reading",
         "_staged",
         "_unsure",
@@ -60,8 +59,6 @@ class Watch:
         self._reading = Reading()
         self._staged: tuple[int, Reading] | None = None
         """The instant that is not decided yet, and the last value that it was given."""
-        self._last: Value = None
-        """The last value that was one."""
         self._unsure = False
         """Whether the reading is only remembered, and the rule's numbers may have changed since."""
 
@@ -71,7 +68,6 @@ class Watch:
         if last.state == RESOLVED:
             return
         self.standing, self.started_at = last.state, last.started_at
-        self._last = last.value
         is_age = last.metric in AGES and last.value is not None
         self._reading = Reading(since=last.at - round((last.value or 0) * 1000)) if is_age else Reading(last.value)
         self._unsure = True
@@ -126,8 +122,6 @@ class Watch:
 
     def _judge(self, value: Value, at: int, until: int) -> State | None:
         """What is to be told of an instant, None if nothing."""
-        if value is not None:
-            self._last = value
         match self.standing:
             case "idle":
                 if value is None or not self.rule.breaches(value):
@@ -145,7 +139,7 @@ class Watch:
                 assert_never(self.standing)
 
     def _tell(self, state: State, at: int) -> ThresholdAlert:
-        rule, value = self.rule, self._reading.at(at)
+        rule = self.rule
         self.standing = IDLE if state == RESOLVED else state
         return ThresholdAlert(
             alert_id=alert_id(self.tenant, rule.name, self.scope, self.started_at, state),
@@ -160,7 +154,7 @@ class Watch:
             comparison=rule.comparison,
             threshold=rule.threshold,
             clear=rule.clear,
-            value=self._last if state == FIRING else value,
+            value=self._reading.at(at),
             started_at=self.started_at,
             at=at,
             for_s=rule.hold_ms / 1000,

@@ -65,24 +65,25 @@ def covers(selector: str, scope: str) -> bool:
 
 
 def ages(series: Series, rule: Rule) -> list[tuple[int, Value]]:
-    """The series of `oldest_waiting_s` from that of `oldest_waiting_at`: how the age stands where it passes a limit.
+    """The series of `oldest_waiting_s` from that of `oldest_waiting_at`, at every instant that can matter to a rule.
 
-    An age grows with the clock, so that it passes the rule's limits at instants at which nothing else happens.
+    An age grows with the clock, so that it passes the rule's limits, and stands somewhere when a hold is over, at
+    instants at which nothing else happens.
     """
-    out: list[tuple[int, Value]] = []
     last = dict(series)  # the last of each instant
-    instants = sorted(last)
-    for at, following in zip(instants, [*instants[1:], None], strict=True):
-        since = last[at]
-        if since is None:
-            out.append((at, None))
-            continue
-        looked_at = {at}
+    changes = sorted(last)
+    looked_at = set(changes)
+    for since in last.values():
         for limit in (rule.threshold, rule.clear):
-            near = int(since + limit * 1000)
-            looked_at |= {each for each in range(near - 2, near + 4) if each > at}
-        stands = sorted(each for each in looked_at if following is None or each < following)
-        out += [(each, max(0, each - int(since)) / 1000) for each in stands]
+            near = 0 if since is None else int(since + limit * 1000)
+            looked_at |= set(range(near - 2, near + 4))
+    looked_at |= {at + rule.hold for at in looked_at}
+    out: list[tuple[int, Value]] = []
+    for at in sorted(looked_at):
+        so_far = [change for change in changes if change <= at]
+        if so_far:
+            since = last[so_far[-1]]
+            out.append((at, None if since is None else max(0, at - int(since)) / 1000))
     return out
 
 
@@ -97,8 +98,8 @@ def transitions(series: Series, rule: Rule, tenant: str, scope: str, until: int)
     def over(value: Value) -> bool:
         return rule.no_data == "resolve" if value is None else rule.good(value)
 
-    def known(at: int) -> Value:
-        return [values[each] for each in instants if each <= at and values[each] is not None][-1]
+    def stands(at: int) -> Value:
+        return [values[each] for each in instants if each <= at][-1]
 
     out: list[dict[str, Any]] = []
     after = -1
@@ -111,7 +112,7 @@ def transitions(series: Series, rule: Rule, tenant: str, scope: str, until: int)
         held = rule.hold == 0 or (full < until and (broken is None or broken > full))
         end = next((at for at in instants if at > full and over(values[at])), None) if held else broken
         told = [("pending", started, values[started])] if rule.hold else []
-        told += [("firing", full, known(full))] if held else []
+        told += [("firing", full, stands(full))] if held else []
         told += [("resolved", end, values[end])] if end is not None else []
         out += [_record(rule, tenant, scope, started, *each) for each in told]
         if end is None:

@@ -185,7 +185,7 @@ def test_no_data_may_be_told_to_change_nothing() -> None:
     house.value(1, 0.5)
     assert house.value(2, None) == ["pending 1"]
     assert house.clock(1_002) == ["firing 1001"]
-    assert house.told[0]["value"] == 0.5
+    assert house.told[0]["value"] is None
     assert house.value(2_000, 0.9) == []
     assert house.clock(2_001) == ["resolved 2000"]
 
@@ -367,6 +367,28 @@ def test_an_episode_of_a_rule_that_is_gone_ends(rules: tuple[Rule, ...]) -> None
     assert house.recovered() == []
     if not any(each.name == "slow-chat" and each.scope == CHAT for each in rules):
         assert set(house.log.values()) == {None}
+
+
+def test_state_of_today_can_be_read_for_ever() -> None:
+    key = b"acme/channel:chat/slow-chat"
+    value = (
+        b'[1767000000000,[{"alert_id":"f2a4b2ee06ad0fff7b9a1c0ee4b3bd9f","kind":"threshold","state":"pending",'
+        b'"rule":"slow-chat","severity":"warning","tenant":"acme","scope":"channel:chat","metric":"service_level_ratio",'
+        b'"window":"15m","comparison":"below","threshold":0.8,"clear":0.85,"value":0.5,"started_at":1767000000000,'
+        b'"at":1767000000000,"for_s":60.0,"v":1}]]'
+    )
+    house = House(rule(for_s=60))
+    house.watches.restore(key, value)
+    house.watches.restore(b"acme/tenant/slow-chat", b"[1767000000000]")
+    assert house.recovered() == ["pending 0"]
+    assert house.clock(60_001) == ["firing 60000"]
+    assert list(house.log) == [b"acme/tenant/slow-chat", key]
+
+    written = House(rule(for_s=60))
+    written.value(0, 0.5)
+    written.clock(1)
+    (kept,) = written.log.items()
+    assert kept == (key, value.replace(b"f2a4b2ee06ad0fff7b9a1c0ee4b3bd9f", written.told[0]["alert_id"].encode()))
 
 
 # --- the settings ----------------------------------------------------------------------------------
