@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from tables.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Policy:
 
     name: str
     match: Match
-    targets_ms: dict[str, int]
+    targets_ms: dict[str, int] = field(hash=False)
     warn: tuple[Warn, ...]
-    pause_on: dict[str, frozenset[str]]
-    calendar: str | None
+    pause_on: dict[str, frozenset[str]] = field(hash=False)
+    calendar: Calendar | None

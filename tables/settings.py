@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from streams.channels import House
+from tables.calendar import Calendar
 from tables.policies import Match, Policy, Warn
 from tables.settings_load import SettingsError, check, read_yaml
 from tables.settings_model import File, Formula, before_s
@@ -43,6 +44,7 @@ class TenantSettings:
     short_abandon_ms: int
     thresholds_ms: dict[str, int]
     policies: tuple[Policy, ...]
+    calendars: dict[str, Calendar]
     goals: dict[str, dict[str, float]]
     names: dict[str, dict[str, str]]
     formulas: dict[str, str]
@@ -74,7 +76,8 @@ class Settings:
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Settings:
         """The settings that a mapping of the file's shape holds; raises `SettingsError` with every problem."""
         common, tenants = check(mapping)
-        return cls(_tenant(common), {name: _tenant(each) for name, each in tenants.items()})
+        calendars: dict[Calendar, Calendar] = {}
+        return cls(_tenant(common, calendars), {name: _tenant(each, calendars) for name, each in tenants.items()})
 
     def tenant(self, name: str) -> TenantSettings:
         """The settings of a tenant, named in the file or not."""
@@ -110,8 +113,11 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **File.model_json_schema()}
 
 
-def _tenant(model: Tenant) -> TenantSettings:
+def _tenant(model: Tenant, known: dict[Calendar, Calendar]) -> TenantSettings:
+    """The settings of one tenant; a calendar equal to one of `known`, those so far, is that one."""
     level = model.service_level
+    given = {name: Calendar(each) for name, each in model.calendars.items()}
+    calendars = {name: known.setdefault(each, each) for name, each in given.items()}
     return TenantSettings(
         timezone=ZoneInfo(model.timezone),
         lateness_ms=_ms(model.lateness_s),
@@ -121,7 +127,8 @@ def _tenant(model: Tenant) -> TenantSettings:
         formula=level.formula,
         short_abandon_ms=_ms(level.short_abandon_s),
         thresholds_ms=DEFAULT_THRESHOLDS_MS | {channel: _ms(each) for channel, each in level.threshold_s.items()},
-        policies=tuple(_policy(each) for each in model.sla_policies),
+        policies=tuple(_policy(each, calendars) for each in model.sla_policies),
+        calendars=calendars,
         goals=model.goals,
         names=model.names.model_dump(),
         formulas=model.formulas.model_dump(),
@@ -137,7 +144,7 @@ def _tenant(model: Tenant) -> TenantSettings:
     )
 
 
-def _policy(model: SlaPolicy) -> Policy:
+def _policy(model: SlaPolicy, calendars: Mapping[str, Calendar]) -> Policy:
     match = {field: frozenset(values) for field, values in model.match if values is not None}
     return Policy(
         name=model.name,
@@ -145,7 +152,7 @@ def _policy(model: SlaPolicy) -> Policy:
         targets_ms={name: _ms(each) for name, each in model.targets if each is not None},
         warn=tuple(_warn(each) for each in model.warn),
         pause_on=DEFAULT_PAUSES | {target: frozenset(statuses) for target, statuses in model.pause_on.items()},
-        calendar=model.calendar,
+        calendar=None if model.calendar is None else calendars[model.calendar],
     )
 
 

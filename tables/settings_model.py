@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from tables.country_days import check_country
+
 Formula = Literal["ignore_abandoned", "abandoned_missed", "abandoned_met"]
 Window = Literal["now", "5m", "15m", "30m", "1h", "today", "mtd", "30d"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -165,7 +167,7 @@ class Calendar(Mapping):
     hours: dict[Day, list[Interval]] = {}
     holidays: list[Date] = []
     country_holidays: Annotated[
-        list[Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]],
+        list[Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$"), AfterValidator(check_country)]],
         BeforeValidator(_as_list),
         WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
     ] = []
@@ -174,8 +176,9 @@ class Calendar(Mapping):
 
     @model_validator(mode="after")
     def _opens(self) -> Calendar:
-        if not any(self.hours.values()) and not any(self.date_overrides.values()):
-            raise ValueError("never open; `hours` must hold at least one interval")
+        if not any(self.hours.values()):
+            when = "open on some dates only, then never again" if any(self.date_overrides.values()) else "never open"
+            raise ValueError(f"{when}; `hours` must hold at least one interval")
         return self
 
 

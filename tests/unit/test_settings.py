@@ -89,10 +89,11 @@ def test_the_contracts_example(tmp_path: Path) -> None:
                 targets_ms={"first_response": 60_000, "next_response": 120_000, "resolution": 3_600_000},
                 warn=(Warn(fraction=0.5), Warn(fraction=0.8), Warn(before_ms=30_000)),
                 pause_on={"resolution": frozenset({"pending"})},
-                calendar="office",
+                calendar=settings.tenant("other").calendars["office"],
             ),
         )
     )
+    assert settings.tenant("acme").calendars["office"] is settings.tenant("other").calendars["office"]
     assert settings.tenant("acme").goals["channel:chat"] == {"service_level_ratio": 0.8, "frt_p90_s": 60}
     assert settings.tenant("acme").names["agents"] == {"budi": "Budi S."}
 
@@ -134,7 +135,7 @@ def test_tenants_override_value_by_value() -> None:
     settings = Settings.from_mapping(
         {
             "service_level": {"formula": "abandoned_met", "threshold_s": {"chat": 30}},
-            "calendars": {"office": {"tz": "UTC", "hours": {"mon": [["09:00", "17:00"]]}}},
+            "calendars": {"office": {"tz": "UTC", "hours": {"fri": [["09:00", "17:00"]]}}},
             "tenants": {
                 "acme": {
                     "service_level": {"short_abandon_s": 10},
@@ -147,6 +148,12 @@ def test_tenants_override_value_by_value() -> None:
     acme, other = settings.tenant("acme"), settings.tenant("other")
     assert (acme.formula, acme.short_abandon_ms, acme.threshold_ms("chat")) == ("abandoned_met", 10_000, 30_000)
     assert (other.short_abandon_ms, other.policies) == (5_000, ())
+    christmas = 1_798_156_800_000  # Friday, 2026-12-25, UTC
+    assert [each.calendars["office"].elapsed(christmas, christmas + 86_400_000) for each in (acme, other)] == [
+        0,
+        28_800,
+    ]
+    assert acme.policies[0].calendar is acme.calendars["office"]
 
 
 def test_pauses() -> None:
@@ -237,6 +244,19 @@ WRONG: list[tuple[str, list[str]]] = [
         ],
     ),
     ("calendars: {c: {tz: UTC}}", ["calendars.c: never open; `hours` must hold at least one interval"]),
+    (
+        "calendars: {c: {tz: UTC, hours: {mon: []}, date_overrides: {2026-12-24: [['9:00', '12:00']]}}}",
+        ["calendars.c: open on some dates only, then never again; `hours` must hold at least one interval"],
+    ),
+    (
+        "calendars: {c: {tz: UTC, hours: {mon: [['9:00', '17:00']]}, country_holidays: [ID, XX, GB-QQ, de, MC-X]}}",
+        [
+            "calendars.c.country_holidays[1]: no holidays are known of 'XX'; allowed are codes such as ID or DE-BE",
+            "calendars.c.country_holidays[2]: no holidays are known of 'GB-QQ'; allowed after GB-: ENG, NIR, SCT, WLS",
+            "calendars.c.country_holidays[3]: 'de' is not allowed; it must match ^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
+            "calendars.c.country_holidays[4]: no holidays are known of 'MC-X'; allowed: MC as a whole",
+        ],
+    ),
     (
         "calendars: {c: {tz: UTC, hours: {mon: [['9:00', '17:00']]}, holidays: [2026-02-30]}}",
         ["calendars.c.holidays[0]: '2026-02-30' is no date; allowed is YYYY-MM-DD"],
