@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +18,12 @@ from tests.oracle.demands import Demand, demands
 from tests.oracle.face import Sample
 from tests.oracle.fold import fold
 from tests.oracle.history import History, Placed
-from tests.oracle.intervals import Intervals
+from tests.oracle.intervals import Intervals, Quarters
 from tests.oracle.life import Life
 from tests.oracle.outbox import Outbox, as_record
 from tests.oracle.rules import Rules, rules_for
 from tests.oracle.validate import BadInputError, decode
-from tests.oracle.windows import Standing, age, records
+from tests.oracle.windows import Standing, records, stand
 
 __all__ = ["Result", "replay", "run"]
 
@@ -90,10 +90,14 @@ class _Conversation:
         self.life = Life()
         self.demands: list[Demand] = []
         self.outbox = Outbox()
+        self.stood: Standing | None = None
 
-    def refold(self) -> None:
+    def refold(self, placed: Placed) -> None:
+        """All anew, but for the demands of runs that had ended before an event that was only appended."""
+        before = [] if placed is Placed.REORDERED else self.demands
         self.life = fold(self.history.entries, self.rules)
-        self.demands = demands(self.life, self.history.entries, self.rules, self.tenant)
+        self.demands = demands(self.life, self.history.entries, self.rules, self.tenant, before)
+        self.stood = None
 
     def forgotten(self, clock: int) -> bool:
         return self.history.forgotten(clock) and not self.life.faces[-1].in_cycle
@@ -104,9 +108,12 @@ class _Conversation:
         return [as_record(alert, self.tenant, self.conversation_id) for alert in sent]
 
     def standing(self, clock: int) -> Standing:
-        face = self.life.faces[-1]
-        breached = any(d.due(clock).breach is not None for d in self.demands if d.run.cycle == face.cycle)
-        return Standing(face, breached, age(face.opened_at, clock))
+        """At a clock that does not go back."""
+        if self.stood is None or clock >= self.stood.until:
+            face = self.life.faces[-1]
+            breaches = [d.breach for d in self.demands if d.breach is not None and d.run.cycle == face.cycle]
+            self.stood = stand(face, breaches, clock)
+        return self.stood
 
 
 class _World:
@@ -116,6 +123,7 @@ class _World:
         self.result = Result()
         self.rules: dict[str, Rules] = {}
         self.intervals: dict[str, Intervals] = {}
+        self.quarters: dict[str, Quarters] = defaultdict(Quarters)
         self.clock: int | None = None
         self.current: dict[tuple[str, str], _Conversation] = {}
         self.all: list[_Conversation] = []
@@ -143,7 +151,7 @@ class _World:
         old = at if self.clock is None else self.clock
         self.clock = max(old, at)
         for tenant, intervals in self.intervals.items():
-            intervals.move(old, self.clock, partial(self.standing, tenant), partial(self.samples, tenant))
+            intervals.move(old, self.clock, partial(self.standing, tenant), self.quarters[tenant].of)
         while self.timers and self.timers[0][0] < self.clock:
             _, place = heapq.heappop(self.timers)
             self.result.alerts += self.all[place].settle(self.clock)
@@ -155,10 +163,11 @@ class _World:
         self.result.counts[placed.value] += 1
         if placed is Placed.DUPLICATE:
             return
-        conversation.refold()
+        conversation.refold(placed)
         self.result.alerts += conversation.settle(clock, event["at"])
         self.known.update((conversation.tenant, scope) for scope in conversation.life.scopes)
         place = self.places[id(conversation)]
+        self.quarters[conversation.tenant].put(place, conversation.life.samples)
         for timer in {timer for demand in conversation.demands for timer in demand.timers() if timer >= clock}:
             heapq.heappush(self.timers, (timer, place))
 
@@ -179,10 +188,6 @@ class _World:
     def standing(self, tenant: str, at: int) -> list[Standing]:
         mine = [one for one in self.current.values() if one.tenant == tenant]
         return [one.standing(at) for one in mine if one.life.faces[-1].in_cycle]
-
-    def samples(self, tenant: str) -> list[Sample]:
-        """Booked so far, and what timers will book if nothing more happens."""
-        return [sample for one in self.all if one.tenant == tenant for sample in one.life.samples]
 
     def finish(self, until: int | None) -> None:
         if self.clock is None:

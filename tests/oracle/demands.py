@@ -57,8 +57,9 @@ class Demand:
 
     def due(self, clock: int) -> Demand:
         """What is demanded of it once the clock stands at `clock`."""
-        breach = self.breach if self.breach is not None and _is_due(self.breach, clock) else None
-        return replace(self, warnings=[alert for alert in self.warnings if _is_due(alert, clock)], breach=breach)
+        warnings = [alert for alert in self.warnings if is_due(alert, clock)]
+        breach = self.breach if self.breach is not None and is_due(self.breach, clock) else None
+        return Demand(self.run, warnings, breach, self.dropped, self.end, self.tracked)
 
     def timers(self) -> list[int]:
         alerts = [*self.warnings, *([self.breach] if self.breach else [])]
@@ -73,13 +74,16 @@ class Demand:
         return replace(other, warnings=warnings, breach=self.breach or other.breach)
 
 
-def _is_due(alert: Alert, clock: int) -> bool:
+def is_due(alert: Alert, clock: int) -> bool:
     return alert.timer is None or alert.timer < clock
 
 
-def demands(life: Life, entries: Sequence[Entry], rules: Rules, tenant: str) -> list[Demand]:
+def demands(life: Life, entries: Sequence[Entry], rules: Rules, tenant: str, before: Sequence[Demand]) -> list[Demand]:
+    """`before`: those of a history to which entries were only appended, or none; an ended run demands the same."""
     policies = [choose(rules, tenant, f.channel, f.priority, f.team, f.topics) for f in life.faces]
-    return [_Reading(run, life.faces, [entry.at for entry in entries], policies).demand for run in life.runs]
+    instants = [entry.at for entry in entries]
+    same = {n: demand for n, demand in enumerate(before) if demand.run.end is not None}
+    return [same.get(n) or _Reading(run, life.faces, instants, policies).demand for n, run in enumerate(life.runs)]
 
 
 def terms_of(policy: Policy | None, metric: str, channel: str) -> Terms | None:
@@ -164,8 +168,8 @@ class _Reading:
         timer: int | None = None,
     ) -> Alert:
         run, deadline = self.run, self.deadline(terms, at)
-        plain = Alert(state, level, run.metric, run.instance, terms.policy, run.started_at, deadline, at, face)
-        return replace(plain, reason=reason, timer=timer)
+        identity = (state, level, run.metric, run.instance, terms.policy)
+        return Alert(*identity, run.started_at, deadline, at, face, reason=reason, timer=timer)
 
     def reach(self, need: int, hours: Hours) -> int | None:
         """The earliest instant by which `need` open ms outside pauses have elapsed; None if not in these segments."""

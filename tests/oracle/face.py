@@ -47,17 +47,15 @@ def encoded(name: str) -> str:
 
 def scopes_of(face: Face, agent: str | None) -> tuple[str, ...]:
     """The scopes of a sample or of a gauge, credited to `agent`."""
-    return _scopes(face.channel, face.priority, face.team, face.topics, agent)
+    return scopes(face.channel, face.priority, face.team, face.topics, agent)
 
 
 @cache
-def _scopes(
-    channel: str, priority: str, team: str | None, topics: frozenset[str], agent: str | None
-) -> tuple[str, ...]:
+def scopes(channel: str, priority: str, team: str | None, topics: frozenset[str], agent: str | None) -> tuple[str, ...]:
     of_channel = f"channel:{encoded(channel)}"
-    scopes = ["tenant", of_channel, f"priority:{priority}"]
+    out = ["tenant", of_channel, f"priority:{priority}"]
     if agent is not None:
-        scopes += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{of_channel}"]
+        out += [f"agent:{encoded(agent)}", f"agent:{encoded(agent)}/{of_channel}"]
     if team is not None:
-        scopes.append(f"team:{encoded(team)}")
-    return (*scopes, *(f"topic:{encoded(topic)}" for topic in topics))
+        out.append(f"team:{encoded(team)}")
+    return (*out, *(f"topic:{encoded(topic)}" for topic in topics))

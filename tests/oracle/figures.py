@@ -19,6 +19,8 @@ DISTINCT = {
     "customers_handled": "touch_customer",
 }
 
+RANKS = {"p50": 50, "p90": 90, "p95": 95, "max": 100}
+
 
 def figures(samples: Iterable[Sample], rules: Rules) -> dict[str, Any]:
     of: dict[str, list[Sample]] = {}
@@ -52,10 +54,9 @@ def durations(name: str, values: Sequence[int], per: int | None) -> dict[str, An
     """In seconds; the mean over `per`, or over the values."""
     n, ranked = len(values), sorted(values)
     out: dict[str, Any] = {f"{name}_mean_s": ratio(sum(values) / 1000, n if per is None else per)}
-    for percent in (50, 90, 95):
+    for part, percent in RANKS.items():
         rank = math.ceil(percent * n / 100)  # q·n with a whole product: no rounding of 0.9·10
-        out[f"{name}_p{percent}_s"] = ranked[rank - 1] / 1000 if n else None
-    out[f"{name}_max_s"] = ranked[-1] / 1000 if n else None
+        out[f"{name}_{part}_s"] = ranked[rank - 1] / 1000 if n else None
     return out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.oracle.calendar import AROUND_THE_CLOCK
-from tests.oracle.face import Face, Sample, scopes_of
+from tests.oracle.face import Face, Sample, scopes
 from tests.oracle.history import Entry
 from tests.oracle.life import Life, Run, Wait
 from tests.oracle.rules import Rules, choose
@@ -73,7 +73,8 @@ class Ledger:
 
     def book(self, kind: str, agent: str | None, value: int = 0, at: int | None = None, business: int = 0) -> Sample:
         at = self.now if at is None else at
-        sample = Sample(kind, at, scopes_of(self.face(), agent), self.conversation_id, value, business)
+        theirs = scopes(self.channel, self.priority, self.team, self.topics, agent)
+        sample = Sample(kind, at, theirs, self.conversation_id, value, business)
         self.life.samples.append(sample)
         return sample
 
