@@ -120,6 +120,11 @@ class Desk:
         for holder in (self.online, *self.scopes.values()):
             holder.forget(partition, self.epochs[partition])
 
+    def look(self) -> None:
+        """What is counted now must not stay as it is."""
+        for holder in self.scopes.values():
+            holder.count(DAY, DAY + 60, self.online, DAY)
+
     def assert_counts(self, first: int, last: int, day: int = DAY) -> None:
         conversations = [stretch for _, stretch in self.stretches]
         for scope, holder in self.scopes.items():
@@ -153,6 +158,7 @@ stretches = st.tuples(
 others = st.one_of(
     st.tuples(st.sampled_from(["tell", "restart"]), st.integers(0, PARTITIONS - 1)),
     st.tuples(st.sampled_from(["back", "again"]), st.integers(0, 99)),
+    st.just(("look",)),
 )
 scripts = st.lists(st.one_of(presences, presences, stretches, stretches, others), max_size=40)
 

@@ -171,6 +171,25 @@ def test_nobody_asks_for_what_was_discarded() -> None:
     assert team.count(T, T + 40, online, T) == (22, 22)
     assert online.held("ana", 0) is None
     assert online.minutes().keys() == {"budi", "citra"}
+    team.discard(T + 31)
+    assert team.count(T, T + 40, online, T) == (22, 22)  # too soon after the last time
+    team.discard(T + 60)
+    assert team._both.keys() <= {"budi", "citra"}
+
+
+def test_what_was_counted_before_is_counted_anew_when_it_changes() -> None:
+    online, tenant = Online(), Occupancy("tenant")
+    for change, expected in [
+        ((online, 0, 9), (0, 10)),
+        ((tenant, 5, 20), (5, 10)),
+        ((online, 0, 12), (8, 13)),
+        ((tenant, 5, 7), (3, 13)),
+        ((online, 20, 29), (0, 10)),
+    ]:
+        holder, first, last = change
+        seq = 0 if (held := holder.held("ana", 0)) is None else held.seq + 1
+        holder.put("ana", 0, 0, seq, told(first, last))
+        assert tenant.count(T, T + 59, online, T) == expected
 
 
 PRESENCE: dict[str, list[tuple[int, int | None]]] = {"ana": [(0, 9)], "budi": [(5, 15), (18, None)], "c/1": [(2, None)]}
@@ -196,6 +215,7 @@ EXPECTED = [
     ("tenant", 20, 19, 0, (0, 0)),
     ("team:vip", 0, 19, 0, (7, 21)),
     ("team:vip", 0, 19, 8, (5, 9)),
+    ("team:vip", 0, 19, 11, (5, 9)),
     ("team:vip", 0, 19, 12, (0, 0)),
     ("team:billing", 0, 19, 0, (4, 12)),
     ("team:nobody", 0, 19, 0, (0, 0)),

@@ -158,7 +158,7 @@ def test_only_what_has_changed_is_told() -> None:
     desk.event(at(-30), "offline", agent="budi")
     assert [(tenant, agent) for tenant, agent, _ in desk.presences.tell()] == [("acme", "ana")]
     desk.event(at(-20), "busy")
-    desk.event(at(-30), "away", "a")  # before the event of its instant that stands
+    desk.event(at(-20), "away", "a")  # before the event of its instant that stands
     assert desk.presences.tell() == []
     desk.event(at(-10), "away")
     assert [(tenant, agent) for tenant, agent, _ in desk.presences.tell()] == [("acme", "ana")]
@@ -199,7 +199,19 @@ def test_of_a_stretch_dropped_nothing_is_said() -> None:
     desk.presences.tell()
     desk.event(at(0), "online")
     ((_, _, payload),) = desk.presences.tell()
-    assert decode_told(payload).first == old // MINUTE
+    told = decode_told(payload)
+    assert told.first == old // MINUTE
+    assert told.minutes().count(0, told.first - 1) == 0
+
+
+def test_of_minutes_that_no_window_holds_nothing_is_said_of_a_new_agent() -> None:
+    desk = Desk()
+    desk.event(at(0) - KEPT_MS - 5 * MINUTE, "online")
+    desk.event(at(0), "offline")
+    ((_, _, payload),) = desk.presences.tell()
+    told = decode_told(payload)
+    assert told.first == NOON // MINUTE - FACTS_KEPT
+    assert told.minutes().count(0, NOON // MINUTE) == FACTS_KEPT
 
 
 def test_signs_of_life_are_let_go_of() -> None:
@@ -238,9 +250,10 @@ def test_an_agent_long_gone_is_forgotten(state: str) -> None:
     desk = Desk()
     desk.event(at(0), "online", now=at(0))
     desk.event(at(1), state, now=at(1))
+    assert desk.presences.advance(at(1) + RETAIN_MS + 1) == []  # not told yet
     desk.presences.tell()
-    assert desk.presences.advance(at(1) + RETAIN_MS) == []
-    gone = desk.presences.advance(at(1) + RETAIN_MS + SWEEP_MS)
+    assert desk.presences.advance(at(1) + RETAIN_MS + 2) == []  # looked for not long ago
+    gone = desk.presences.advance(at(1) + RETAIN_MS + SWEEP_MS + 1)
     assert gone == ([b"=a|acme/ana"] if state == "offline" else [])
     assert len(desk.presences.tell_all()) == (state == "online")
 
