@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable
 
 from tests.oracle.rules import rules_for
+from tests.scenario_events import Talk
 from tests.scenario_parts import DAY, HOUR, MINUTE, QUARTER, Config, Event, Scenario
-from tests.scenarios import Talk, Writer
+from tests.scenarios import Writer
 
 LATENESS = (0, 30, 60, 600, 900, 1000, 1800)  # s: within a quarter of an hour, a whole one, more than one
 

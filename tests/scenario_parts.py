@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
+
+from tests.scenario_calendars import calendars
 
 Event = dict[str, Any]
 Config = dict[str, Any]
@@ -28,33 +31,50 @@ PRIORITIES = ("low", "normal", "high", "urgent")
 MARKS = ("a", "Z", "0", "é", "\uffdc", "\U0001f600", "~", "-")  # the last but two sort otherwise as UTF-16
 PLOTS = ("compact", "compact", "day", "day", "weeks")
 FORMULAS = ("ignore_abandoned", "abandoned_missed", "abandoned_met")
+VARIANTS = {
+    "frt_mean": ("responded", "resolved"),
+    "handle_mean": ("resolved", "customers"),
+    "fcr": ("resolved", "received"),
+    "ces": ("high_is_easy", "low_is_easy"),
+}
+CUSTOMERS = ("k1", "k2", "k3", "k4", "k5")
 
 
-def configuration(rng: random.Random, zone: str, tenants: Sequence[str]) -> Config:
-    """A configuration of contract section 10, without calendars, thresholds and goals."""
+def configuration(rng: random.Random, zone: str, tenants: Sequence[str], day: date) -> Config:
+    """A configuration of contract section 10, without thresholds and goals, for a scenario that begins on `day`."""
+    given = calendars(rng, zone, ZONES, day)
     config: Config = {
+        "calendars": given,
         "timezone": zone,
         "lateness_s": rng.choice((600, 600, 120, 30)),
         "service_level": {"formula": rng.choice(FORMULAS), "short_abandon_s": rng.choice((5, 5, 10, 0))},
-        "sla_policies": [_policy(rng, n, tenants) for n in range(rng.choice((0, 1, 2, 3, 4)))],
+        "sla_policies": [_policy(rng, n, tenants, given) for n in range(rng.choice((0, 1, 2, 3, 4)))],
     }
     if rng.random() < 0.6:
         config["service_level"]["threshold_s"] = {"chat": rng.choice((60, 20)), "whatsapp": 300, "email": 14_400}
         config["service_level"]["threshold_s"]["default"] = rng.choice((300, 45))
     if rng.random() < 0.6:
-        config["tenants"] = {tenants[-1]: _override(rng, tenants)}
+        config["tenants"] = {tenants[-1]: _override(rng, tenants, given)}
+    if rng.random() < 0.6:
+        config["formulas"] = _variants(rng)
     if rng.random() < 0.2:
         config["retain_s"] = 3 * DAY // 1000
     return config
 
 
-def _override(rng: random.Random, tenants: Sequence[str]) -> Config:
+def _variants(rng: random.Random) -> Config:
+    return {name: rng.choice(VARIANTS[name]) for name in rng.sample(sorted(VARIANTS), rng.randint(1, 4))}
+
+
+def _override(rng: random.Random, tenants: Sequence[str], given: Config) -> Config:
     choices: list[Config] = [
         {"timezone": rng.choice(ZONES)},
         {"service_level": {"formula": rng.choice(FORMULAS)}},
         {"service_level": {"threshold_s": {"chat": 90}}},
         {"lateness_s": 60},
-        {"sla_policies": [_policy(rng, 9, tenants)]},
+        {"sla_policies": [_policy(rng, 9, tenants, given)]},
+        {"formulas": _variants(rng)},
+        {"calendars": {name: {"tz": rng.choice(ZONES)} for name in given}},
     ]
     over: Config = {}
     for choice in rng.sample(choices, rng.randint(1, 2)):
@@ -62,7 +82,7 @@ def _override(rng: random.Random, tenants: Sequence[str]) -> Config:
     return over
 
 
-def _policy(rng: random.Random, number: int, tenants: Sequence[str]) -> Config:
+def _policy(rng: random.Random, number: int, tenants: Sequence[str], given: Config) -> Config:
     matches: list[Config] = [
         {},
         {"priority": rng.choice(PRIORITIES)},
@@ -71,6 +91,7 @@ def _policy(rng: random.Random, number: int, tenants: Sequence[str]) -> Config:
         {"channel": rng.choice(CHANNELS)},
         {"tenant": rng.choice(tenants), "priority": "normal"},
         {"channel": "chat", "priority": "urgent"},
+        {"channel": ["email", "whatsapp"]},
     ]
     targets = {
         "first_response": rng.choice((10, 60, 61, 300)),
@@ -79,6 +100,8 @@ def _policy(rng: random.Random, number: int, tenants: Sequence[str]) -> Config:
     }
     if rng.random() < 0.3:
         del targets[rng.choice(sorted(targets))]
+    if rng.random() < 0.4:
+        targets["reply_window"] = rng.choice((120, 3600, 86_400, 90_000))
     policy: Config = {"name": f"p{number}", "targets": targets}
     if match := rng.choice(matches):
         policy["match"] = match
@@ -90,9 +113,11 @@ def _policy(rng: random.Random, number: int, tenants: Sequence[str]) -> Config:
                 {"resolution": ["pending", "on_hold"]},
                 {"resolution": []},
                 {"first_response": ["pending"], "next_response": ["on_hold"], "resolution": ["pending"]},
-                {"next_response": ["pending", "on_hold"]},
+                {"next_response": ["pending", "on_hold"], "reply_window": ["pending", "on_hold"]},
             )
         )
+    if given and rng.random() < 0.6:
+        policy["calendar"] = rng.choice(sorted(given))
     return policy
 
 

@@ -1,20 +1,19 @@
 """Seeded scenarios: a configuration, canonical events in order of arrival, and the instant to read them at.
 
-The same seed gives the same scenario, here and elsewhere. Instants lie in 2024. Settings stay within calendars-free
-policies; there are no thresholds and no business events.
+The same seed gives the same scenario, here and elsewhere. Instants lie in 2024 and the first days of 2025. There are
+no thresholds and no business events.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.oracle.rules import rules_for
+from tests.scenario_events import Talk
+from tests.scenario_instants import Instants
 from tests.scenario_parts import (
-    AGENTS,
     CHANNELS,
     DAY,
     DAYS,
@@ -22,20 +21,14 @@ from tests.scenario_parts import (
     MARKS,
     MINUTE,
     PLOTS,
-    PRIORITIES,
-    QUARTER,
     RETAIN,
-    SECOND,
-    TEAMS,
     TENANTS,
-    TOPICS,
     ZONES,
     Config,
     Event,
     Scenario,
     configuration,
     measures,
-    spoilt,
 )
 
 
@@ -60,37 +53,25 @@ def in_order(config: Config, events: list[Event], until: int | None) -> Scenario
     return config, [event for _, event in sorted(keyed, key=lambda pair: pair[0])], until
 
 
-@dataclass(slots=True)
-class Talk:
-    """A conversation being written: `anchors` are instants from which something may be measured."""
-
-    tenant: str
-    conversation_id: str
-    channel: str
-    at: int
-    anchors: list[int] = field(default_factory=list)
-    opened: list[int] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-
-
-class Writer:
+class Writer(Instants):
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.plot = self.rng.choice(PLOTS)
         self.zone = self.rng.choice(ZONES)
         self.serial = 0
+        self.known_rules = {}
         self.shared: set[str] = set()
         self.tenants = list(TENANTS[: self.rng.choice((1, 2, 2, 3))])
-        self.config = configuration(self.rng, self.zone, self.tenants)
+        first = self.rng.choice(DAYS[self.zone])
+        self.midnight = datetime(*first, tzinfo=ZoneInfo(self.zone)) + timedelta(days=self.rng.randint(0, 1))
+        self.config = configuration(self.rng, self.zone, self.tenants, self.midnight.date())
         self.offsets = measures(self.config)
+        self.weeks = self.rng.choice((12, 12, 40)) * DAY
 
     def write(self) -> Scenario:
         rng = self.rng
         size = rng.randint(30, 260)
-        midnight = datetime(*rng.choice(DAYS[self.zone]), tzinfo=ZoneInfo(self.zone)) + timedelta(
-            days=rng.randint(0, 1)
-        )
-        base = round(midnight.timestamp() * 1000) + rng.choice((-HOUR, -2 * MINUTE, -1, 0, 2 * HOUR, 11 * HOUR))
+        base = round(self.midnight.timestamp() * 1000) + rng.choice((-HOUR, -2 * MINUTE, -1, 0, 2 * HOUR, 11 * HOUR))
         arrivals: list[tuple[int, int, Event]] = []
         total = 0
         while total < size:
@@ -109,15 +90,18 @@ class Writer:
 
     def talk(self, base: int) -> Talk:
         rng = self.rng
-        spread = {"compact": HOUR, "day": 20 * HOUR, "weeks": 12 * DAY}[self.plot]
+        spread = {"compact": HOUR, "day": 20 * HOUR, "weeks": self.weeks}[self.plot]
         name = rng.choice((f"c{self.serial}", f"c {self.serial}/x", f"c|{self.serial}:%"))
         tenant = rng.choice(self.tenants)
         if rng.random() < 0.3 and tenant not in self.shared:  # one conversation id in several tenants
             self.shared.add(tenant)
             name = "same"
         talk = Talk(tenant, name, rng.choice(CHANNELS), base + rng.randrange(spread))
+        talk.customers, talk.unnamed = self.customers(f"h{self.serial}"), rng.choice((0, 0, 3))
         if rng.random() < 0.2:
             talk.at = talk.at // MINUTE * MINUTE
+        elif rng.random() < 0.1:
+            talk.at = self.turn(talk) or talk.at
         self.serial += 1
         if rng.random() < 0.25:  # what comes before the first cycle
             for _ in range(rng.randint(1, 2)):
@@ -145,45 +129,19 @@ class Writer:
             (self.tagged, 5),
             (self.note, 4),
             (self.odd, 3),
-            (self.survey, 3),
-            (self.delivery, 3),
+            (self.survey, 4),
+            (self.delivery, 4),
         )
         acts, weights = zip(*weighted, strict=True)
         chosen: Callable[[Talk], Event] = self.rng.choices(acts, weights)[0]
         return chosen
 
-    def next_instant(self, talk: Talk, act: Callable[[Talk], Event]) -> int:
-        """Often at, or a millisecond beside, an instant that decides something."""
-        rng, at = self.rng, talk.at
-        dice = rng.random()
-        if dice < 0.15:
-            return at
-        if dice < 0.2:
-            return at + 1
-        if dice < (0.7 if act in (self.reply, self.resolved) else 0.45) and (talk.anchors or talk.opened):
-            measure = rng.choice(self.offsets)
-            if act == self.resolved and rng.random() < 0.5:
-                measure = self.config["service_level"]["short_abandon_s"] * SECOND
-            elif act == self.reply and rng.random() < 0.5:
-                measure = rules_for(self.config, talk.tenant).threshold(talk.channel)
-            from_ = rng.choice((talk.anchors[-1:] * 2 + talk.opened[-1:]) or [at])
-            due = from_ + measure + rng.choice((-1, 0, 1))
-            if due >= at:
-                return due
-        if dice < 0.56:
-            grain = rng.choice((MINUTE, QUARTER))
-            return at // grain * grain + grain + rng.choice((-1, 0, 1))
-        if self.plot == "weeks" and dice < 0.72:
-            retain = int(self.config.get("retain_s", RETAIN // 1000)) * 1000
-            return at + rng.choice((retain - 1, retain, retain + 1, retain + HOUR, 2 * DAY, 9 * DAY))
-        if self.plot == "day" and dice < 0.66:
-            return at + rng.choice((HOUR, 4 * HOUR, rng.randrange(6 * HOUR), 24 * HOUR, 48 * HOUR))
-        return at + rng.choice((rng.randrange(10 * SECOND), rng.randrange(2 * MINUTE), rng.randrange(15 * MINUTE)))
-
     def emit(self, talk: Talk, act: Callable[[Talk], Event]) -> None:
         event = self.common(talk) | act(talk)
         if self.rng.random() < 0.04:
             event["channel"] = self.rng.choice(CHANNELS)  # only the first one's counts
+        if event["type"] == "message" and len(talk.events) >= talk.unnamed and self.rng.random() < 0.6:
+            event |= {"customer_id": name} if (name := self.rng.choice(talk.customers)) else {}
         if self.rng.random() < 0.05:
             event["unheard_of"] = {"x": [1]}
         match event:
@@ -191,6 +149,8 @@ class Writer:
                 talk.anchors.append(talk.at)
         if not talk.opened or event.get("status") in ("open", "resolved"):
             talk.opened.append(talk.at)
+        if event.get("status") == "resolved":
+            talk.resolved_at = talk.at
         talk.events.append(event)
 
     def common(self, talk: Talk) -> Event:
@@ -203,104 +163,6 @@ class Writer:
             "conversation_id": talk.conversation_id,
             "channel": talk.channel,
         }
-
-    # Events, beyond the common fields
-
-    def customer(self, talk: Talk) -> Event:
-        event: Event = {"type": "message", "direction": "inbound", "author": "customer"}
-        if self.rng.random() < 0.8:
-            event["customer_id"] = f"h{len(talk.conversation_id)}"
-        if self.rng.random() < 0.1:
-            event["auto"] = True
-        elif self.rng.random() < 0.3:
-            event |= {"private": False, "auto": False}
-        return event
-
-    def reply(self, _: Talk) -> Event:
-        return {"type": "message", "direction": "outbound", "author": "agent", "agent_id": self.agent()}
-
-    def bot(self, _: Talk) -> Event:
-        event: Event = {"type": "message", "direction": "outbound", "author": "bot"}
-        return event | ({self.rng.choice(("private", "auto")): True} if self.rng.random() < 0.15 else {})
-
-    def note(self, talk: Talk) -> Event:
-        return self.reply(talk) | {self.rng.choice(("private", "auto")): True}
-
-    def odd(self, talk: Talk) -> Event:
-        direction, author = self.rng.choice(
-            (
-                ("outbound", "system"),
-                ("inbound", "bot"),
-                ("outbound", "customer"),
-                ("inbound", "agent"),
-                ("inbound", "system"),
-            )
-        )
-        return self.reply(talk) | {"direction": direction, "author": author}
-
-    def handoff(self, _: Talk) -> Event:
-        return {"type": "handoff"} | self.rng.choice(({}, {}, {"team": self.rng.choice(TEAMS)}, {"team": None}))
-
-    def assigned(self, _: Talk) -> Event:
-        agent, team = {"agent_id": self.agent()}, {"team": self.rng.choice(TEAMS)}
-        no_agent, no_team = {"agent_id": None}, {"team": None}
-        return {"type": "assigned"} | self.rng.choice(
-            (
-                agent,
-                agent,
-                team,
-                agent | team,
-                agent | no_team,
-                no_agent | team,
-                no_agent,
-                no_team,
-                no_agent | no_team,
-                {},
-            )
-        )
-
-    def status(self, _: Talk) -> Event:
-        event: Event = {"type": "status", "status": self.rng.choice(("open", "pending", "pending", "on_hold"))}
-        return event | ({"agent_id": self.agent()} if self.rng.random() < 0.3 else {})
-
-    def resolved(self, _: Talk) -> Event:
-        return {"type": "status", "status": "resolved"}
-
-    def priority(self, _: Talk) -> Event:
-        return {"type": "priority", "priority": self.rng.choice(PRIORITIES)}
-
-    def tagged(self, _: Talk) -> Event:
-        topics = self.rng.sample(TOPICS, self.rng.randint(0, 3))
-        cut = self.rng.randint(0, len(topics))
-        return {"type": "tagged", "add": topics[cut:], "remove": topics[:cut]}
-
-    def survey(self, _: Talk) -> Event:
-        kind, low, high = self.rng.choice((("csat", 1, 5), ("nps", 0, 10), ("ces", 1, 7)))
-        return {"type": "survey", "survey": kind, "score": self.rng.randint(low, high)}
-
-    def delivery(self, _: Talk) -> Event:
-        state = self.rng.choice(("sent", "delivered", "read", "failed"))
-        return {"type": "delivery", "message_id": f"m{self.serial}", "state": state}
-
-    def presence(self, near: Event) -> Event:
-        self.serial += 1
-        return {
-            "v": 1,
-            "tenant": self.rng.choice(self.tenants),
-            "event_id": f"p{self.serial}",
-            "type": "presence",
-            "at": near["at"],
-            "agent_id": self.agent(),
-            "state": self.rng.choice(("online", "busy", "away", "offline")),
-            "capacity": self.rng.randint(0, 5),
-        }
-
-    def agent(self) -> str:
-        return self.rng.choice(AGENTS)
-
-    def bad(self, good: Event) -> Event:
-        self.serial += 1
-        return spoilt(self.rng, good, f"bad{self.serial}")
 
     # Delivery
 
@@ -342,4 +204,4 @@ class Writer:
             return int(rng.choice(instants[-20:]) + rng.choice(self.offsets) + rng.choice((-1, 0, 1)))
         if dice < 0.8:
             return int(last // MINUTE * MINUTE + rng.choice((1, 5, 60)) * MINUTE - rng.choice((0, 1)))
-        return int(last + rng.choice((1, HOUR, rng.randrange(30 * MINUTE), DAY)))
+        return int(last + rng.choice((1, HOUR, rng.randrange(30 * MINUTE), DAY, 4 * DAY)))

@@ -22,7 +22,7 @@ from tests.oracle.intervals import Intervals, Quarters
 from tests.oracle.life import Life
 from tests.oracle.outbox import Outbox, as_record
 from tests.oracle.rules import Rules, rules_for
-from tests.oracle.validate import BadInputError, decode
+from tests.oracle.validate import WITHOUT_CONVERSATION, BadInputError, decode
 from tests.oracle.windows import Standing, records, stand
 
 __all__ = ["Result", "replay", "run"]
@@ -144,7 +144,7 @@ class _World:
             self.result.counts["null"] += 1
         else:
             clock = self.advance(event["at"])
-            if event["type"] != "presence":
+            if event["type"] not in WITHOUT_CONVERSATION:
                 self.fold(event, clock)
 
     def advance(self, at: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from tests.oracle.face import Sample
@@ -22,7 +23,16 @@ DISTINCT = {
 RANKS = {"p50": 50, "p90": 90, "p95": 95, "max": 100}
 
 
-def figures(samples: Iterable[Sample], rules: Rules) -> dict[str, Any]:
+def figures(samples: Sequence[Sample], rules: Rules) -> dict[str, Any]:
+    return dict(_figures(samples, rules) if samples else _nothing(rules))
+
+
+@cache
+def _nothing(rules: Rules) -> dict[str, Any]:
+    return _figures((), rules)
+
+
+def _figures(samples: Sequence[Sample], rules: Rules) -> dict[str, Any]:
     of: dict[str, list[Sample]] = {}
     for sample in samples:
         of.setdefault(sample.kind, []).append(sample)

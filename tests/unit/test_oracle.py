@@ -370,3 +370,11 @@ def test_later_events_than_until_are_left_out() -> None:
     result = run([customer(0), reply(10), customer(5)], until=at(9))
     assert (kpi(result)["messages_in"], kpi(result)["messages_out"], result.kpi[0]["as_of"]) == (2, 0, at(9))
     assert run([]).kpi == []
+
+
+def test_what_is_of_no_conversation_moves_the_clock_and_no_figure_of_one() -> None:
+    online = {"v": 1, "tenant": "acme", "event_id": "p", "type": "presence", "at": at(61), "agent_id": "ana"}
+    visit = {"v": 1, "tenant": "acme", "event_id": "v", "type": "visit", "at": at(62), "visitor_id": "x"}
+    result = run([customer(0), online | {"state": "online"}, visit])
+    assert (result.dlq, kpi(result)["messages_in"], kpi(result)["sl_missed"]) == ([], 1, 1)
+    assert result.kpi[0]["as_of"] == at(62)

@@ -18,7 +18,7 @@ from tests.scenarios import in_order
 SEEDS = range(40)
 SUMS = (
     *("messages_in", "messages_out", "conversations_opened", "conversations_reopened", "conversations_resolved"),
-    *("sl_met", "sl_missed", "sl_abandoned"),
+    *("sl_met", "sl_missed", "sl_abandoned", "bot_resolved", "delivery_failed"),
 )
 HOUR = 3_600_000
 Record = dict[str, Any]
