@@ -64,7 +64,6 @@ class Watch:
 
     def resume(self, last: ThresholdAlert) -> None:
         """Go on after what was told last."""
-        self.decided = last.at
         if last.state == RESOLVED:
             return
         self.standing, self.started_at = last.state, last.started_at

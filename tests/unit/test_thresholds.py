@@ -214,13 +214,16 @@ def test_what_comes_for_a_decided_instant_counts_for_the_next() -> None:
 def test_the_end_of_a_run_reads_its_last_values_but_ends_no_hold() -> None:
     house = House(rule(), rule(name="patient", for_s=1))
     house.value(0, 0.5)
-    house.value(1_000, 0.9, "tenant")
-    assert house.clock(1_000, final=True) == ["firing 0", "pending 0"]
-    house = House(rule())
-    house.value(0, 0.5)
+    house.clock(1)
     house.value(1_000, 0.9)
-    assert house.clock(1_000) == ["firing 0"] or house.told == []
-    assert house.clock(1_000, final=True) == ["resolved 1000"]
+    assert house.clock(1_000) == []
+    assert house.clock(1_000, final=True) == ["resolved 1000"] * 2
+
+    house = House(rule(for_s=1))
+    house.value(0, 0.5)
+    house.clock(1)
+    house.value(1_000, 0.6)
+    assert house.clock(1_000, final=True) == []
 
 
 def test_alerts_come_in_order_of_their_instants() -> None:
@@ -324,6 +327,30 @@ def test_what_is_open_is_told_again_as_it_was() -> None:
     assert house.told == told
 
 
+def test_what_is_told_again_is_kept_until_it_is_delivered() -> None:
+    house = House(rule())
+    house.value(0, 0.5)
+    house.value(10, 0.9)
+    house.clock(11)
+    for _ in range(2):
+        house = house.restarted(rule())
+        assert house.recovered() == ["firing 0", "resolved 10"]
+    house.value(20, 0.5)
+    assert house.clock(21) == ["firing 20"]
+    assert house.restarted(rule()).recovered() == ["firing 0", "resolved 10", "firing 20"]
+
+
+def test_an_age_goes_on_growing_through_a_restart() -> None:
+    patient = rule(metric="oldest_waiting_s", above=60, for_s=30)
+    house = House(patient)
+    house.value(0, None, oldest_waiting_at=T)
+    assert house.clock(60_002) == ["pending 60001"]
+    house = house.restarted(patient)
+    house.recovered()
+    assert house.value(200_000, None, oldest_waiting_at=T) == ["firing 90001"]
+    assert house.told[0]["value"] == 90.001
+
+
 def test_event_time_may_step_back_in_a_restart() -> None:
     house = House(rule())
     house.value(0, 0.5)
@@ -359,6 +386,9 @@ def test_an_episode_of_a_rule_that_is_gone_ends(rules: tuple[Rule, ...]) -> None
     house.watches.delivered()
     house = house.restarted(*rules)
     assert house.recovered() == ["firing 0"]
+    early = house.restarted(*rules)
+    early.recovered()
+    assert early.clock(-5) == ["resolved 1"]  # event time has stepped back
     assert house.clock(90) == ["resolved 90"]
     assert house.told[0]["value"] is None
     house.watches.delivered()
