@@ -6,7 +6,6 @@ import pytest
 
 from tests.watching import CHAT, House, T, rule
 
-
 # --- an episode ------------------------------------------------------------------------------------
 
 
