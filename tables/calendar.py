@@ -117,7 +117,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """The open stretches of a year: where each starts, and the open ms of the year before each and after the last."""
+    """Open stretches of a year, in order: where each starts, and the open ms before each and after the last."""
 
     starts: list[int]
     opened: list[int]
@@ -157,20 +157,14 @@ def _open_times(days: OpenDays, zone: ZoneInfo, begin: int, end: int) -> _Year:
     """What is open from one whole UTC day to another, in ms."""
     starts: list[int] = []
     opened = [0]
-    closed_at = None
     for since, until, offset in _offsets(zone, begin, end):
         for day in range((since + offset) // _DAY_MS, (until + offset - 1) // _DAY_MS + 1):
             midnight = day * _DAY_MS - offset
             for opens, closes in days.of(_EPOCH_DAY + day):
                 start, stop = max(midnight + opens, since), min(midnight + closes, until)
-                if start >= stop:
-                    continue
-                if start == closed_at:
-                    opened[-1] += stop - start
-                else:
+                if start < stop:
                     starts.append(start)
                     opened.append(opened[-1] + stop - start)
-                closed_at = stop
     return _Year(starts, opened)
 
 
