@@ -30,6 +30,8 @@ class AlertRecord(msgspec.Struct, frozen=True):
     deadline_at: int
     at: int
     late_s: float
+    reason: str | None = None
+    """Why it was cancelled; null in every other state."""
     v: int = 1
 
 
@@ -58,5 +60,6 @@ def output(history: History, alert: Alert) -> Output:
         deadline_at=alert.deadline_at,
         at=alert.at,
         late_s=alert.late_s,
+        reason=alert.reason,
     )
     return Output("alerts", identity.encode(), _encode(record))

@@ -40,6 +40,15 @@ class Booking:
             else:
                 self.panes.book(foot, tenant, facts)
 
+    def restore(self, key: bytes, history: History, oldest: int, now: int) -> None:
+        """Bring what a conversation has booked since the minute `oldest` into panes that hold nothing of it."""
+        foot = history.foot = Foot(key)
+        facts = sorted((fact for fact in history.facts() if fact.minute >= oldest), key=lambda fact: fact.minute)
+        foot.ahead = [fact for fact in facts if fact.minute > now // MINUTE]
+        if foot.ahead:
+            heappush(self._ahead, (foot.ahead[0].minute, key))
+        self.panes.book(foot, history.rules.tenant, facts[: len(facts) - len(foot.ahead)])
+
     def reached(self, now: int) -> Iterator[bytes]:
         """The keys of conversations whose minutes ahead the clock has reached; each is to be booked anew."""
         while self._ahead and self._ahead[0][0] <= now // MINUTE:

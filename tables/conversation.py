@@ -6,77 +6,39 @@
 
 from __future__ import annotations
 
-from tables import sla
-from tables.facts import (
-    FRT,
-    MESSAGES_IN,
-    MESSAGES_OUT,
-    MINUTE,
-    NRT,
-    OPENED,
-    REOPENED,
-    SEEN,
-    SL_ABANDONED,
-    SL_MET,
-    SL_MISSED,
-    Fact,
-)
-from tables.facts import (
-    RESOLVED as CYCLE_RESOLVED,
-)
-from tables.settings import Policy, Settings, TenantSettings
+from typing import TYPE_CHECKING
+
+from tables import facts, sla, state
+from tables.distinct import hashed
+from tables.facts import MINUTE, Fact
+from tables.runs import Runs
 from tables.state import (
-    ASSIGNED,
-    BOT,
-    CUSTOMER,
     FIRST_RESPONSE,
-    HANDOFF,
     HUMAN,
     NEXT_RESPONSE,
     NONE,
     OPEN,
     PENDING,
-    PRIORITY,
+    REPLY_WINDOW,
     RESOLUTION,
     RESOLVED,
-    STATUS,
-    TAGGED,
     Dims,
-    Run,
-    State,
     Step,
 )
 
+if TYPE_CHECKING:
+    from tables.calendar import Calendar
 
-class Rules:
-    """What one tenant's settings say to the fold."""
-
-    __slots__ = ("has_policies", "settings", "tenant", "values")
-
-    def __init__(self, settings: Settings, tenant: str) -> None:
-        self.settings = settings
-        self.tenant = tenant
-        self.values: TenantSettings = settings.tenant(tenant)
-        self.has_policies = bool(self.values.policies)
-
-    def life(self, state: State) -> Life:
-        """What folds a conversation by these rules."""
-        return Life(state, self)
+TOUCH_MS = 72 * 3_600_000
+"""A conversation reopened within this time was not resolved by one touch."""
+_BESIDE = {state.CSAT: facts.CSAT, state.NPS: facts.NPS, state.CES: facts.CES, state.FAILED: facts.DELIVERY_FAILED}
+"""Steps that book something and change nothing."""
 
 
-class Life:
+class Life(Runs):
     """One conversation in motion."""
 
-    __slots__ = ("_next", "alerts", "dims", "facts", "rules", "s")
-
-    def __init__(self, state: State, rules: Rules) -> None:
-        self.s = state
-        self.dims: Dims = state.dims
-        self.rules = rules
-        self.facts: list[Fact] = []
-        self.alerts: list[sla.Alert] = []
-        self._next = -1
-        """What `due` says; -1 while it must be looked up."""
+    __slots__ = ()
 
     def apply(self, step: Step) -> None:
         """Fold the next step of the history; `advance` to its instant must have been called before."""
@@ -85,25 +47,29 @@ class Life:
             s.channel = step.channel
             self.dims = s.dims
         s.at, s.id, s.fired = step.t, step.behind or step.id, 0
+        if step.customer is not None:
+            s.customer = step.customer
         self._next = -1
         code = step.code
-        if code == CUSTOMER:
+        if code == state.CUSTOMER:
             self._customer(step)
         elif code == HUMAN:
             self._human(step)
-        elif code == STATUS:
+        elif code == state.STATUS:
             self._status(step)
-        elif code == BOT:
+        elif code == state.BOT:
             self._bot(step)
-        elif code == ASSIGNED:
+        elif code == state.ASSIGNED:
             self._assigned(step)
-        elif code == HANDOFF:
+        elif code == state.HANDOFF:
             self._handoff(step)
-        elif code == PRIORITY:
+        elif code == state.PRIORITY:
             self._retitle(step, priority=str(step.value))
-        elif code == TAGGED and step.topics is not None:
+        elif code == state.TAGGED and step.topics is not None:
             add, remove = step.topics
             self._retitle(step, topics=tuple(sorted((set(s.topics) | set(add)) - set(remove))))
+        elif code in _BESIDE:
+            self.facts.append(Fact(_BESIDE[code], step.at // MINUTE, self.dims, 1, int(step.value or 0)))
 
     # -- timers ---------------------------------------------------------------------------------------
 
@@ -119,7 +85,7 @@ class Life:
         if s.anchor and not s.decided:
             due = s.anchor + self.rules.values.threshold_ms(s.channel)
         for run in s.runs:
-            mark = run.due()
+            mark = self.mark(run)
             if mark and (not due or mark < due):
                 due = mark
         return due
@@ -132,13 +98,9 @@ class Life:
             s.fired = max(s.fired, due)
             if s.anchor and not s.decided and s.anchor + self.rules.values.threshold_ms(s.channel) == due:
                 s.decided = True
-                self.facts.append(Fact(SL_MISSED, due // MINUTE, self.dims))
-                continue
-            run = next(run for run in s.runs if run.due() == due)
-            state, level, instant = sla.fire(run)
-            if state == sla.BREACHED:
-                s.overdue = True
-            self._tell(run, state, instant, run.deadline(instant), level)
+                self.facts.append(Fact(facts.SL_MISSED, due // MINUTE, self.dims))
+            else:
+                self._fire(due)
 
     # -- steps ----------------------------------------------------------------------------------------
 
@@ -148,22 +110,21 @@ class Life:
             self._open(step)
         elif s.phase == PENDING:
             self._set_phase(OPEN, t)
-        self.facts.append(Fact(MESSAGES_IN, step.at // MINUTE, self.dims))
+        self.facts.append(Fact(facts.MESSAGES_IN, step.at // MINUTE, self.dims))
         first, s.wrote = not s.wrote, True
-        if s.with_bot or (step.behind is not None and step.at < s.last_reply_at):
+        s.wrote_at, s.wrote_id = t, step.id
+        if s.with_bot:
             return
-        if not s.waiting_since:
-            s.waiting_since = t
-            if first and not s.answered:
-                self._await_first(step)
-            elif not s.anchor:
-                self._start(NEXT_RESPONSE, step)
+        if s.waiting_since:
+            self._move_window(t)
+        elif step.behind is None or step.at >= s.last_reply_at:
+            self._wait(step, first=first and not s.answered)
 
     def _human(self, step: Step) -> None:
         s, t = self.s, step.t
         if s.phase == RESOLVED:
             s.last_reply_at = max(s.last_reply_at, step.at)
-            self.facts.append(Fact(MESSAGES_OUT, step.at // MINUTE, self._sender(step)))
+            self._sent(step, self._sender(step))
             return
         if s.phase == NONE:
             self._open(step)
@@ -171,8 +132,8 @@ class Life:
             s.agent = step.agent
             self._moved(t)
         sender = self._sender(step)
-        minute = t // MINUTE
-        self.facts.append(Fact(MESSAGES_OUT, step.at // MINUTE, sender))
+        self._sent(step, sender)
+        s.replies += 1
         s.human = True
         s.last_reply_at = max(s.last_reply_at, step.at)
         if s.with_bot:
@@ -180,22 +141,31 @@ class Life:
         elif step.behind is not None and step.at < s.waiting_since:
             return
         elif s.anchor:
-            self.facts.append(Fact(FRT, minute, sender, 1, t - s.anchor))
+            self._took(facts.FRT, sender, s.anchor, t)
             if not s.decided:
-                self.facts.append(Fact(SL_MET, minute, sender))
+                self.facts.append(Fact(facts.SL_MET, t // MINUTE, sender))
             s.anchor, s.answered = 0, True
-            self._end(FIRST_RESPONSE, t, answered=True)
+            self._end(FIRST_RESPONSE, t, None)
         elif s.waiting_since:
-            self.facts.append(Fact(NRT, minute, sender, 1, t - s.waiting_since))
-            self._end(NEXT_RESPONSE, t, answered=True)
+            self._took(facts.NRT, sender, s.waiting_since, t)
+            self._end(NEXT_RESPONSE, t, None)
+        if s.waiting_since:
+            self._end(REPLY_WINDOW, t, None)
         s.waiting_since = 0
+
+    def _sent(self, step: Step, sender: Dims) -> None:
+        """Book a human reply, and the customer it went to."""
+        minute, customer = step.at // MINUTE, self.s.customer
+        self.facts.append(Fact(facts.MESSAGES_OUT, minute, sender))
+        if customer is not None:
+            self.facts.append(Fact(facts.CUSTOMER, minute, sender, 1, hashed(customer)))
 
     def _bot(self, step: Step) -> None:
         s = self.s
         if s.in_cycle and s.wrote and not s.human and not s.with_bot:
             s.with_bot, s.anchor, s.waiting_since = True, 0, 0
-            self._end(FIRST_RESPONSE, step.t, answered=False)
-            self._end(NEXT_RESPONSE, step.t, answered=False)
+            for metric in (FIRST_RESPONSE, NEXT_RESPONSE, REPLY_WINDOW):
+                self._end(metric, step.t, "bot")
 
     def _assigned(self, step: Step) -> None:
         s = self.s
@@ -219,11 +189,10 @@ class Life:
         if step.team is not None and step.team != s.team:
             s.team = step.team
             if dropped:
-                self.dims = s.dims
-                self._end(FIRST_RESPONSE, t, answered=False)
+                self._end(FIRST_RESPONSE, t, "handoff")
             self._moved(t)
         elif dropped:
-            self._end(FIRST_RESPONSE, t, answered=False)
+            self._end(FIRST_RESPONSE, t, "handoff")
         if not s.in_cycle:
             return
         s.human = True
@@ -233,12 +202,8 @@ class Life:
             self._await_first(step)
 
     def _take_back(self, step: Step) -> None:
-        s = self.s
-        s.with_bot, s.waiting_since = False, step.t
-        if s.answered:
-            self._start(NEXT_RESPONSE, step)
-        else:
-            self._await_first(step)
+        self.s.with_bot = False
+        self._wait(step, first=not self.s.answered)
 
     def _status(self, step: Step) -> None:
         s = self.s
@@ -261,34 +226,55 @@ class Life:
     # -- cycles and waits -----------------------------------------------------------------------------
 
     def _open(self, step: Step) -> None:
-        s, minute = self.s, step.t // MINUTE
+        s, t = self.s, step.t
         s.cycles += 1
-        s.phase, s.opened_at = OPEN, step.t
+        if s.touched is not None and t - s.touched_at <= TOUCH_MS:
+            self.facts.append(Fact(facts.ONE_TOUCH_BACK, s.touched_at // MINUTE, s.touched))
+        s.phase, s.opened_at = OPEN, t
         s.wrote = s.human = s.with_bot = s.decided = s.overdue = False
-        s.anchor = s.waiting_since = 0
-        self.facts.append(Fact(OPENED, minute, self.dims))
+        s.anchor = s.waiting_since = s.replies = s.handled = s.handled_business = 0
+        s.touched = None
+        self.facts.append(Fact(facts.OPENED, t // MINUTE, self.dims))
         if s.cycles > 1:
-            self.facts.append(Fact(REOPENED, minute, self.dims))
-        self._start(RESOLUTION, step)
+            self.facts.append(Fact(facts.REOPENED, t // MINUTE, self.dims))
+        self._start(RESOLUTION, step.id, t, t)
+        self._work(t)
 
     def _resolve(self, t: int) -> None:
-        s, minute = self.s, t // MINUTE
-        self.facts.append(Fact(CYCLE_RESOLVED, minute, self.dims))
+        s, dims, minute = self.s, self.dims, t // MINUTE
+        self.facts.append(Fact(facts.RESOLVED, minute, dims))
         if s.anchor and not s.decided and t - s.anchor > self.rules.values.short_abandon_ms:
-            self.facts.append(Fact(SL_ABANDONED, minute, self.dims))
+            self.facts.append(Fact(facts.SL_ABANDONED, minute, dims))
+        if s.with_bot:
+            self.facts.append(Fact(facts.BOT_RESOLVED, minute, dims))
+        if s.replies <= 1:
+            self.facts.append(Fact(facts.ONE_TOUCH, minute, dims))
+            s.touched_at, s.touched = t, dims
+        self._took(facts.RESOLUTION, dims, s.opened_at, t)
         s.phase, s.anchor, s.waiting_since, s.with_bot = RESOLVED, 0, 0, False
-        for run in s.runs:
-            self._close(run, t, answered=run.metric == RESOLUTION)
-        s.runs, s.overdue = [], False
+        self._work(t)
+        self._lasted(facts.HANDLE, dims, t, s.handled, s.handled_business)
+        self._end_all(t)
+        s.overdue = False
+
+    def _wait(self, step: Step, *, first: bool) -> None:
+        """The customer waits from now on: for the first response, or, unless that is still awaited, for the next."""
+        s, t = self.s, step.t
+        s.waiting_since = t
+        if first:
+            self._await_first(step)
+        elif not s.anchor:
+            self._start(NEXT_RESPONSE, step.id, t, t)
+        self._start(REPLY_WINDOW, s.wrote_id, s.wrote_at, t)
 
     def _await_first(self, step: Step) -> None:
         self.s.anchor, self.s.decided = step.t, False
-        self._start(FIRST_RESPONSE, step)
+        self._start(FIRST_RESPONSE, step.id, step.t, step.t)
 
     def _set_phase(self, phase: int, t: int) -> None:
         self.s.phase = phase
-        for run in self.s.runs:
-            sla.pause(run, phase, t)
+        self._work(t)
+        self._pause(t)
 
     def _sender(self, step: Step) -> Dims:
         d = self.dims
@@ -296,46 +282,50 @@ class Life:
 
     def _moved(self, t: int) -> None:
         """The dims have changed: make the new scopes known and choose the policy anew."""
-        s = self.s
+        s, before = self.s, self.dims
         self.dims = s.dims
-        if not s.in_cycle:
-            return
-        self.facts.append(Fact(SEEN, t // MINUTE, self.dims))
-        if not s.runs:
-            return
-        policy = self._policy()
-        for run in s.runs:
-            for state, deadline in sla.rechoose(run, policy, s.phase, t):
-                s.overdue = s.overdue or state == sla.BREACHED
-                self._tell(run, state, t, deadline)
+        if s.in_cycle:
+            self.facts.append(Fact(facts.SEEN, t // MINUTE, self.dims))
+            if s.working_since and self.dims[1:3] != before[1:3]:
+                self._occupied(before, t)
+            self._work(t)
+            self._rechoose(t)
 
-    # -- SLA runs -------------------------------------------------------------------------------------
+    # -- durations ------------------------------------------------------------------------------------
 
-    def _policy(self) -> Policy | None:
-        channel, _, team, priority, topics = self.dims
-        rules = self.rules
-        return rules.settings.choose(rules.tenant, channel, priority, team, topics)
+    def _took(self, kind: int, dims: Dims, since: int, t: int) -> None:
+        """Book a duration that ends now."""
+        calendar = self._calendar()
+        self._lasted(kind, dims, t, t - since, t - since if calendar is None else calendar.elapsed_ms(since, t))
 
-    def _start(self, metric: int, step: Step) -> None:
-        if self.rules.has_policies:
-            self.s.runs.append(sla.start(metric, step.id, step.t, self._policy(), self.s.phase))
+    def _lasted(self, kind: int, dims: Dims, t: int, value: int, business: int) -> None:
+        minute = t // MINUTE
+        if value == business:
+            self.facts.append(Fact(kind, minute, dims, 1, value))
+        else:
+            self.facts.append(Fact(kind + facts.CALENDAR, minute, dims, 1, value))
+            self.facts.append(Fact(kind + facts.BUSINESS, minute, dims, 1, business))
 
-    def _end(self, metric: int, t: int, *, answered: bool) -> None:
-        runs = self.s.runs
-        for i, run in enumerate(runs):
-            if run.metric == metric:
-                self._close(run, t, answered=answered)
-                del runs[i]
-                return
+    def _calendar(self) -> Calendar | None:
+        return self.rules.calendar(self.dims) if self.rules.has_calendars else None
 
-    def _close(self, run: Run, t: int, *, answered: bool) -> None:
-        if run.target or run.breached_at:
-            self._tell(run, sla.outcome(run, answered=answered), t, run.deadline(t))
-
-    def _tell(self, run: Run, state: str, at: int, deadline: int, level: int = 0) -> None:
+    def _work(self, t: int) -> None:
+        """Status or assignee may have changed: a stretch of handling begins or ends."""
         s = self.s
-        late = (at - deadline) / 1000 if state == sla.MET_LATE else 0.0
-        dims = (s.agent, s.team, s.priority)
-        self.alerts.append(
-            sla.Alert(run.metric, run.instance, state, level, at, run.started_at, deadline, run.policy, late, *dims)
-        )
+        working = s.phase == OPEN and s.agent is not None
+        if working == bool(s.working_since):
+            return
+        if working:
+            s.working_since = s.occupied_since = t
+            return
+        s.handled += t - s.working_since
+        s.handled_business += sla.between(self._calendar(), s.working_since, t)
+        self._occupied(self.dims, t)
+        s.working_since = s.occupied_since = 0
+
+    def _occupied(self, dims: Dims, t: int) -> None:
+        """Book the panes in which an agent was occupied with it until now."""
+        s = self.s
+        if s.occupied_since and t > s.occupied_since and dims[1] is not None:
+            self.facts.append(Fact(facts.OCCUPIED, (t - 1) // MINUTE, dims, 1, s.occupied_since // MINUTE))
+        s.occupied_since = t

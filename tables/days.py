@@ -1,14 +1,16 @@
-"""Local days: when `today` began in a tenant's zone, and the quarter-hours that every day is made of."""
+"""Local days: when `today`, `mtd` and `30d` began in a tenant's zone, and the quarter-hours that days are made of."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 QUARTER = 15
 """Minutes in a quarter-hour."""
 QUARTER_MS = 900_000
+_MINUTE = 60_000
 
 
 def day_start(instant: int, zone: ZoneInfo) -> int:
@@ -28,3 +30,40 @@ def _of_quarter(quarter: int, zone: ZoneInfo) -> int:
     if instant.astimezone(zone).date() != local.date():  # the clocks went forward over midnight
         instant += timedelta(hours=1)
     return int(instant.timestamp()) * 1000
+
+
+def day_end(start: int, zone: ZoneInfo) -> int:
+    """The instant, in ms, at which the local day that began at `start` ends: 23 to 25 hours later.
+
+    >>> day_end(1_711_839_600_000, ZoneInfo("Europe/Berlin")) - 1_711_839_600_000  # 2024-03-31
+    82800000
+    """
+    return day_start(start + 26 * 3_600_000, zone)
+
+
+class Today(NamedTuple):
+    """Where the windows that are kept by day begin, as minutes since the epoch."""
+
+    today: int
+    mtd: int
+    """Local midnight of the first of the month."""
+    last_30d: int
+    """Local midnight 29 days before today."""
+
+
+def today(instant: int, zone: ZoneInfo) -> Today:
+    """Where the windows kept by day begin that hold an instant (ms)."""
+    return _today_of_quarter(instant // QUARTER_MS, zone)
+
+
+@lru_cache(maxsize=1024)
+def _today_of_quarter(quarter: int, zone: ZoneInfo) -> Today:
+    start = _of_quarter(quarter, zone)
+    local = datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC).astimezone(zone).date()
+    return Today(start // _MINUTE, _midnight(local.replace(day=1), zone), _midnight(local - timedelta(days=29), zone))
+
+
+def _midnight(day: date, zone: ZoneInfo) -> int:
+    """The minute at which a local day begins."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+    return _of_quarter(int(noon.timestamp()) * 1000 // QUARTER_MS, zone) // _MINUTE

@@ -46,7 +46,7 @@ class Distinct:
         if value:
             self.counts[mark] = value
             if len(self.counts) > LIMIT:
-                self._thin(self.level + 1)
+                self.thin(self.level + 1)
         else:
             self.counts.pop(mark, None)
 
@@ -54,8 +54,7 @@ class Distinct:
         """The union with other samples, as a sample of its own."""
         union = Distinct(dict(self.counts), self.level)
         for other in others:
-            if other.level > union.level:
-                union._thin(other.level)  # noqa: SLF001 - of its own kind
+            union.thin(other.level)
             for mark, amount in other.counts.items():
                 union.add(mark, amount)
         return union
@@ -70,9 +69,12 @@ class Distinct:
         """
         return len(self.counts) << self.level
 
-    def _thin(self, level: int) -> None:
+    def thin(self, level: int) -> None:
+        """Keep no hash that does not end in so many zero bits."""
+        if level <= self.level:
+            return
         self.level = level
         mask = (1 << level) - 1
         self.counts = {mark: amount for mark, amount in self.counts.items() if not mark & mask}
         if len(self.counts) > LIMIT:
-            self._thin(level + 1)
+            self.thin(level + 1)

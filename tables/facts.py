@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     SL_ABANDONED,
     FRT,
     NRT,
-) = range(11)
-"""Kinds. SEEN is worth nothing: it makes its scopes known."""
+    RESOLUTION,
+    HANDLE,
+) = range(13)
+"""Kinds. SEEN is worth nothing: it makes its scopes known. From FRT on they are durations."""
+DURATIONS = (FRT, NRT, RESOLUTION, HANDLE)
+CALENDAR, BUSINESS = 4, 8
+"""A duration is booked once, or, if its business time is another, twice: under its kind + CALENDAR and + BUSINESS."""
+CSAT, NPS, CES, CUSTOMER, OCCUPIED = range(21, 26)
+"""A score; a human reply's customer, the value being a hash; a stretch of work, from the minute `value` on."""
+ONE_TOUCH, ONE_TOUCH_BACK, BOT_RESOLVED, DELIVERY_FAILED = range(128, 132)
+"""Counts, as those up to SL_ABANDONED are."""
 
 MINUTE = 60_000
 PACKED = Struct("<BHIIq")

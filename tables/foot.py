@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tables.distinct import hashed
 from tables.facts import Fact
 from tables.scope_panes import Scope
 
@@ -29,10 +30,12 @@ class Trace:
 class Foot:
     """What the panes hold of one conversation."""
 
-    __slots__ = ("active", "ahead", "handled", "key", "mask", "newest", "scopes", "waiting_since")
+    __slots__ = ("active", "ahead", "handled", "hash", "key", "mask", "newest", "scopes", "waiting_since")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
+        self.hash = hashed(key.decode())
+        """By which the conversation is known where distinct ones are counted."""
         self.active = Trace()
         self.handled = Trace()
         self.ahead: list[Fact] = []

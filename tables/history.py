@@ -14,9 +14,10 @@ from typing import NamedTuple
 import msgspec
 
 from tables import outbox
-from tables.conversation import Life, Rules
+from tables.conversation import Life
 from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
 from tables.foot import Foot
+from tables.rules import Rules
 from tables.sla import Alert
 from tables.state import Dims, State, Step
 

@@ -11,6 +11,7 @@ from streams.engine.ports import Output, Record
 from tables import partials
 from tables.days import QUARTER, QUARTER_MS
 from tables.facts import MINUTE
+from tables.history import FACTS_KEPT
 from tables.intervals import Mark, Pending, decode_mark
 from tables.scopes import has_trend
 from tables.settings import Settings
@@ -115,7 +116,7 @@ class Listener:
             source.complete = False
         if beat.complete and not source.complete:
             for tracked in self.scopes.values():
-                if tracked.windows.forget(partition, beat.epoch):
+                if tracked.windows.forget(partition, beat.epoch, beat.clock // MINUTE - FACTS_KEPT + QUARTER):
                     self.restless[tracked.key] = tracked
         source.told, source.since = max(source.told, beat.told), beat.since
         if beat.epoch > source.epoch:
@@ -148,15 +149,13 @@ class Listener:
             return
         if what == b"g":
             taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
-        elif what[:1] == b"m":
-            minute = int(what[1:])
-            self._stir(tracked, (minute - minute % QUARTER) * MINUTE)
-            taken = windows.put_minute(minute, source, partial.epoch, partial.seq, partial.tally)
-            if taken and partial.tally and has_trend(tracked.name):
-                self.minutes.add((tracked.key, minute))
         else:
-            self._stir(tracked, int(what[1:]) * MINUTE)
-            taken = windows.put_quarter(int(what[1:]), source, partial.epoch, partial.seq, partial.tally)
+            kind, place = what[:1], int(what[1:])
+            if kind != b"c":
+                self._stir(tracked, (place - place % QUARTER) * MINUTE)
+            taken = windows.put(kind, place, source, partial.epoch, partial.seq, partial.tally)
+            if kind == b"m" and taken and partial.tally and has_trend(tracked.name):
+                self.minutes.add((tracked.key, place))
         if taken:
             self._sources[source].clock = max(self._sources[source].clock, partial.clock)
         if taken and tracked.key not in self.restless:

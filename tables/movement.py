@@ -26,5 +26,7 @@ def movement(key: bytes, history: History | None, now: int) -> Movement:
     if history is None or not history.c.state.in_cycle:
         return Movement(tenant, conversation_id, None, (), {})
     s = history.c.state
-    deadlines = {METRICS[run.metric]: run.deadline(now) for run in s.runs if run.target and not run.breached_at}
+    deadlines = {
+        METRICS[run.metric]: history.life.deadline(run, now) for run in s.runs if run.target and not run.breached_at
+    }
     return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)

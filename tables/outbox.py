@@ -98,7 +98,9 @@ def reconcile(
 
 
 def _now(alert: Alert, what: str, at: int, s: State) -> Alert:
-    return alert._replace(state=what, level=0, at=at, late_s=0.0, agent=s.agent, team=s.team, priority=s.priority)
+    reason = "history" if what == CANCELLED else None
+    now = alert._replace(state=what, level=0, at=at, late_s=0.0, reason=reason)
+    return now._replace(agent=s.agent, team=s.team, priority=s.priority)
 
 
 def keep(sent: list[Sent], runs: list[Run], instances: Collection[str]) -> list[Sent]:

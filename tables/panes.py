@@ -10,17 +10,34 @@ from heapq import heappush
 
 from tables import gauges
 from tables.days import QUARTER
-from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, SEEN, Fact
+from tables.facts import CUSTOMER, FRT, MESSAGES_IN, MESSAGES_OUT, OCCUPIED, ONE_TOUCH, SEEN, Fact
 from tables.foot import Foot, Trace
 from tables.history import History
 from tables.partials import TURNS
 from tables.scope_panes import Scope
 from tables.scopes import scopes
 from tables.state import Dims
-from tables.tally import ACTIVE, HANDLED, MAX, Tally, add_duration, code, keep_largest, shift
+from tables.tally import (
+    ACTIVE,
+    ACTIVE_MARKS,
+    BUCKETS,
+    CUSTOMERS,
+    DURATIONS,
+    HANDLED,
+    HANDLED_MARKS,
+    MAX,
+    Tally,
+    add_duration,
+    code,
+    keep_largest,
+    mark,
+    shift,
+)
 
-_DURATIONS = frozenset({FRT, NRT})
 _TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
+_LAST_DURATION = max(DURATIONS)
+CORRECTED = 31 * 1440
+"""Minutes for which a window can still hold a quarter-hour whose panes were let go of."""
 
 
 class Panes:
@@ -37,6 +54,8 @@ class Panes:
         """By turn, the scopes of which there is something to tell."""
         self.moved: set[Scope] = set()
         """Scopes whose gauges have changed since the last quarter-hour."""
+        self.corrected: set[tuple[Scope, int]] = set()
+        """Quarter-hours whose corrections have changed since whoever writes them down cleared this."""
         self._loose: set[Scope] = set()
         """Scopes with minutes that may have to be summed up."""
         self._holding: set[Scope] = set()
@@ -71,9 +90,10 @@ class Panes:
             touched = handled = False
             largest: list[tuple[int, int]] = []
             while True:
-                if kind in _DURATIONS:
-                    add_duration(delta, kind, count, value)
-                    largest.append((code(kind, MAX), value))
+                if FRT <= kind < ONE_TOUCH:
+                    if kind <= _LAST_DURATION:
+                        largest.append((code(kind, MAX), value))
+                    _add(delta, kind, count, value)
                 elif kind != SEEN:
                     delta[kind] = delta.get(kind, 0) + count
                     if kind in _TOUCHES:
@@ -95,11 +115,13 @@ class Panes:
             if touched:
                 foot.newest = max(foot.newest, minute)
                 if foot.active.minute != minute or foot.active.scopes is not found:
-                    self._touch(foot.active, found, minute, ACTIVE)
+                    self._touch(foot.active, found, minute, ACTIVE, mark(ACTIVE_MARKS, foot.hash))
                 if handled and (foot.handled.minute != minute or foot.handled.scopes is not found):
-                    self._touch(foot.handled, found, minute, HANDLED)
+                    self._touch(foot.handled, found, minute, HANDLED, mark(HANDLED_MARKS, foot.hash))
 
-    def _touch(self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int]) -> None:
+    def _touch(
+        self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int], hashed: int
+    ) -> None:
         """Move the conversation, in all these scopes, from the minute of its last touch to this one."""
         newest, in_minute, in_quarter = codes
         before: int | None = trace.minute
@@ -120,6 +142,8 @@ class Panes:
                     old.pop(newest, None)
             if before is None or before // QUARTER != minute // QUARTER:
                 pane[in_quarter] = pane.get(in_quarter, 0) + 1
+                if scope.by_day:
+                    pane[hashed] = pane.get(hashed, 0) + 1
             pane[newest] = pane.get(newest, 0) + 1
             if scope.trend:
                 pane[in_minute] = pane.get(in_minute, 0) + 1
@@ -132,26 +156,34 @@ class Panes:
             for kind, minute, dims, count, value in facts:
                 for scope in self.of(tenant, dims):
                     pane = self._pane(scope, minute)
-                    if kind in _DURATIONS:
-                        add_duration(pane, kind, sign * count, value)
-                        keep_largest(pane, kind, value, sign)
+                    if FRT <= kind < ONE_TOUCH:
+                        _add(pane, kind, sign * count, value)
+                        if kind <= _LAST_DURATION:
+                            keep_largest(pane, kind, value, sign)
                     elif kind != SEEN:
                         shift(pane, kind, sign * count)
                         if kind in _TOUCHES:
                             touches.setdefault((scope, False), set()).add(minute)
                             if kind == MESSAGES_OUT:
                                 touches.setdefault((scope, True), set()).add(minute)
-            for (scope, handled), minutes in touches.items():
-                newest, in_minute, in_quarter = HANDLED if handled else ACTIVE
-                ordered = sorted(minutes)
-                for minute in ordered if scope.trend else ():
-                    shift(self._pane(scope, minute), in_minute, sign)
-                for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
-                    shift(self._pane(scope, minute), in_quarter, sign)
-                shift(self._pane(scope, ordered[-1]), newest, sign)
-                if sign > 0:
-                    (foot.handled if handled else foot.active).past[scope] = ordered[-1]
+            self._retouch(foot, touches, sign)
         foot.newest = max((fact.minute for fact in after if fact.kind in _TOUCHES), default=0)
+
+    def _retouch(self, foot: Foot, touches: dict[tuple[Scope, bool], set[int]], sign: int) -> None:
+        """Contribute, or take back, all touches of a conversation: by scope and whether it was handled, the minutes."""
+        for (scope, handled), minutes in touches.items():
+            newest, in_minute, in_quarter = HANDLED if handled else ACTIVE
+            hashed = mark(HANDLED_MARKS if handled else ACTIVE_MARKS, foot.hash)
+            ordered = sorted(minutes)
+            for minute in ordered if scope.trend else ():
+                shift(self._pane(scope, minute), in_minute, sign)
+            for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
+                shift(self._pane(scope, minute), in_quarter, sign)
+                if scope.by_day:
+                    shift(self._pane(scope, minute), hashed, sign)
+            shift(self._pane(scope, ordered[-1]), newest, sign)
+            if sign > 0:
+                (foot.handled if handled else foot.active).past[scope] = ordered[-1]
 
     def _pane(self, scope: Scope, minute: int) -> Tally:
         if minute < self.oldest:
@@ -174,7 +206,13 @@ class Panes:
 
     def _sealed(self, scope: Scope, quarter: int) -> Tally:
         if quarter < self.oldest_sealed:
-            return {}  # in no window any more
+            if not scope.by_day:
+                return {}  # in no window any more
+            self.corrected.add((scope, quarter))
+            self._holding.add(scope)
+            scope.dirty_corrections.add(quarter)
+            self.dirty[scope.turn].add(scope)
+            return scope.corrections.setdefault(quarter, {})
         scope.dirty_quarters.add(quarter)
         self.dirty[scope.turn].add(scope)
         self._holding.add(scope)
@@ -241,12 +279,33 @@ class Panes:
             if all(minute < before for minute in scope.minutes):
                 self._loose.discard(scope)
 
+    def restore_correction(self, tenant: str, name: str, quarter: int, tally: Tally) -> None:
+        """Take over what was added to a quarter-hour after a former owner had let go of it."""
+        scope = self._scope(tenant, name)
+        scope.corrections[quarter] = tally
+        self._holding.add(scope)
+        scope.dirty_corrections.add(quarter)
+        self.dirty[scope.turn].add(scope)
+
     def discard(self, oldest: int, oldest_sealed: int) -> None:
         """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""
         self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
         for scope in list(self._holding):
-            if scope.dirty or scope.dirty_quarters:
+            if scope.dirty or scope.dirty_quarters or scope.dirty_corrections:
                 continue  # what nobody was told of is still wanted, by intervals
-            scope.discard(oldest, oldest_sealed)
-            if not scope.minutes and not scope.sealed:
+            scope.discard(self.oldest, self.oldest_sealed)
+            for quarter in [each for each in scope.corrections if each < self.oldest_sealed - CORRECTED]:
+                del scope.corrections[quarter]
+                self.corrected.add((scope, quarter))
+            if not scope.minutes and not scope.sealed and not scope.corrections:
                 self._holding.discard(scope)
+
+
+def _add(pane: Tally, kind: int, count: int, value: int) -> None:
+    """Add, or take back, samples that are worth a value."""
+    if kind <= _LAST_DURATION:
+        add_duration(pane, kind, count, value)
+    elif kind == CUSTOMER:
+        shift(pane, mark(CUSTOMERS, value), count)
+    elif kind != OCCUPIED:
+        shift(pane, kind << BUCKETS | value, count)

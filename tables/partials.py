@@ -1,8 +1,9 @@
 """Partial aggregates on the wire: what a source partition tells the roll-up (internal topic `_partials`).
 
 Every value is absolute and carries its owner's epoch and a number that grows: any of them may come twice or late.
-Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|g` (gauges), `…|s` (gauges as they
-were at the last quarter-hour at which they had changed), `P|clock`.
+Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|cN` (what was added to that
+quarter-hour after its panes were let go of), `…|g` (gauges), `…|s` (gauges as they were at the last quarter-hour at
+which they had changed), `P|clock`.
 """
 
 from __future__ import annotations

@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streams.engine.ports import Output, Record
 from tables import gauges, partials
-from tables.days import QUARTER, QUARTER_MS, day_start
+from tables.day_windows import decode as decode_day
+from tables.day_windows import encode as encode_day
+from tables.days import QUARTER, QUARTER_MS, today
 from tables.facts import MINUTE
 from tables.intervals import WINDOW, Mark, add_up, encode_mark
 from tables.kpis import read_gauges, read_window
 from tables.listener import Listener
 from tables.settings import Settings
 from tables.tally import Tally
+from tables.teller import horizon
 from tables.tracked import Published, Tracked, record
-from tables.windows import ROLLING, WINDOWS
 
 GATHER_MS = 30
 """Partitions tell of a scope in the same turn of the wall clock; so long the others are waited for."""
@@ -36,6 +39,9 @@ ROUND_MS = 8_000
 _PLACE_MS = 100
 LOOKED_AT_MS = 1_500
 """A scope published no longer ago needs no look."""
+
+STATE_TOPIC = "_rollup"
+"""The roll-up's own state: closed days."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Published).decode
@@ -74,6 +80,16 @@ class Rollup:
             tracked.published[was.window] = bytes(was.metrics)
             tracked.values[was.window] = value
             tracked.shade = None
+
+    def restore_state(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the roll-up's own state: a closed day of a scope."""
+        if value is None:
+            return
+        _, place, _ = key.decode().split("|")
+        tenant, _, scope = place.partition("/")
+        by_day = self._listener.track(tenant, scope).windows.by_day
+        if by_day is not None:
+            by_day.put(decode_day(value))
 
     def recovered(self, epoch: int) -> None:
         """All that was published is known; every record is looked at once."""
@@ -160,23 +176,19 @@ class Rollup:
         count = len(out)
         tenant = self.settings.tenant(tracked.tenant)
         windows = tracked.windows
-        day = day_start(as_of, tenant.timezone) // MINUTE
+        day = today(as_of, tenant.timezone)
         minute = as_of // MINUTE
         windows.roll(minute, day, (self._listener.pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER)
+        self._close_days(tracked, as_of, tenant.timezone, out)
         windows.look_up_largest()
         shaded = tracked.shade != shade
         tracked.shade = shade
-        for name in WINDOWS:
-            if name == "now":
-                start = as_of
-                metrics = _encode(read_gauges(self._gauges(tracked), as_of))
-            else:
-                window = windows.today if name == "today" else windows.rolling[name]
-                if not window.moved and not shaded and name in tracked.published:
-                    continue
+        found = [("now", as_of, _encode(read_gauges(self._gauges(tracked), as_of)))]
+        for name, window in windows.named.items():
+            if window.moved or shaded or name not in tracked.published:
                 window.moved = False
-                start = (day if name == "today" else minute - ROLLING[name] + 1) * MINUTE
-                metrics = _encode(read_window(window, tenant.formula))
+                found.append((name, windows.start(name) * MINUTE, _encode(read_window(window, tenant))))
+        for name, start, metrics in found:
             if metrics != tracked.published.get(name) or shaded:
                 seq = max(tracked.seqs.get(name, 0) + 1, now)
                 tracked.published[name], tracked.seqs[name] = metrics, seq
@@ -185,6 +197,16 @@ class Rollup:
         if len(out) > count:
             tracked.published_at = now
 
+    def _close_days(self, tracked: Tracked, as_of: int, zone: ZoneInfo, out: list[Output]) -> None:
+        """Sum up the days of which every source partition has let go, once in a quarter of an hour."""
+        before = horizon(min(as_of, self._listener.told)) - QUARTER
+        if before > tracked.days_closed_at:
+            tracked.days_closed_at = before
+            out += [
+                Output(STATE_TOPIC, f"d|{tracked.key}|{day.start}".encode(), encode_day(day), self.partition)
+                for day in tracked.windows.close_days(before, zone)
+            ]
+
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:
         current = as_of // MINUTE
         over = [each for each in self._listener.minutes if each[1] < current]
@@ -192,10 +214,8 @@ class Rollup:
         for key, minute in sorted(over):
             tracked = self.scopes[key]
             window = tracked.windows.one_minute(minute)
-            formula = self.settings.tenant(tracked.tenant).formula
-            value = record(
-                tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), _encode(read_window(window, formula))
-            )
+            metrics = _encode(read_window(window, self.settings.tenant(tracked.tenant)))
+            value = record(tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), metrics)
             out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
 
     # -- intervals ------------------------------------------------------------------------------------
@@ -226,7 +246,6 @@ class Rollup:
         key = f"{tracked.key}/{start}".encode()
         if (window.empty and now == before) or key in self._closed:
             return
-        formula = self.settings.tenant(tracked.tenant).formula
-        metrics = _encode(read_window(window, formula) | read_gauges(now, end))
+        metrics = _encode(read_window(window, self.settings.tenant(tracked.tenant)) | read_gauges(now, end))
         value = record(tracked, WINDOW, start, end, end, (False, 0), metrics)
         out.append(Output("kpi.intervals", key, value, self.partition))

@@ -8,7 +8,7 @@ from zlib import crc32
 from tables import gauges
 from tables.days import QUARTER
 from tables.partials import TURNS
-from tables.scopes import has_trend
+from tables.scopes import has_days, has_trend
 from tables.tally import Tally, add_up
 
 
@@ -16,7 +16,10 @@ class Scope:
     """What one scope of one tenant holds in this partition."""
 
     __slots__ = (
+        "by_day",
+        "corrections",
         "dirty",
+        "dirty_corrections",
         "dirty_quarters",
         "gauges",
         "heap",
@@ -40,12 +43,16 @@ class Scope:
         self.place = crc32(f"{tenant}/{name}".encode())
         self.turn = (self.place >> 16) % TURNS
         self.trend = has_trend(name)
+        self.by_day = has_days(name)
         self.open = -1
         """The minute of `pane`: of those to be told of, the one booked last."""
         self.pane: Tally = {}
         self.minutes: dict[int, Tally] = {}
         self.sealed: dict[int, Tally] = {}
         """Sums of past quarter-hours, by the minute they begin at."""
+        self.corrections: dict[int, Tally] = {}
+        """What was added to quarter-hours, by the minute they begin at, after they were let go of."""
+        self.dirty_corrections: set[int] = set()
         self.dirty: set[int] = set()
         self.dirty_quarters: set[int] = set()
         self.gauges: Tally = {}

@@ -9,6 +9,8 @@ from tables.state import Dims
 
 TREND_KINDS = ("tenant", "channel", "team")
 """The scopes that have minute records."""
+DAY_KINDS = ("tenant", "channel", "team", "agent")
+"""The scopes that have records of a month to date and of 30 days; an agent's single channels have none."""
 
 
 @lru_cache(maxsize=200_000)
@@ -33,3 +35,13 @@ def scopes(dims: Dims) -> tuple[str, ...]:
 def has_trend(scope: str) -> bool:
     """Whether minute records of the scope are published."""
     return scope.partition(":")[0] in TREND_KINDS
+
+
+@lru_cache(maxsize=200_000)
+def has_days(scope: str) -> bool:
+    """Whether records of a month to date and of 30 days are published.
+
+    >>> has_days("agent:ana"), has_days("agent:ana/channel:chat"), has_days("topic:refund")
+    (True, False, False)
+    """
+    return scope.partition(":")[0] in DAY_KINDS and "/" not in scope

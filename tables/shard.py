@@ -11,16 +11,16 @@ from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
-from tables import alerts, gauges
+from tables import alerts, corrections, gauges
 from tables.booking import Booking
-from tables.conversation import Rules
 from tables.days import QUARTER_MS
 from tables.history import Change, History, decode
 from tables.movement import Movement, movement
 from tables.panes import Panes
+from tables.rules import Rules
 from tables.settings import Settings
 from tables.state import step_of
-from tables.teller import Teller
+from tables.teller import Teller, horizon
 
 
 class Shard:
@@ -78,23 +78,26 @@ class Shard:
     def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
         """Rebuild panes and timers from the conversations."""
         self._quarter = mark or -(-now // QUARTER_MS) * QUARTER_MS
-        self._teller = Teller(self.partition, self.partitions, epoch, self._quarter)
+        self._teller = Teller(self.partition, self.partitions, epoch, self._quarter, now)
         self._booking = Booking(self._teller.panes)
         self._timers = []
+        # Of what is older only the roll-up knows all: some of the conversations are forgotten.
+        oldest = horizon(now)
+        self.panes.discard(oldest, oldest)
         self._thaw()
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
-            history.foot = None
             history.due = 0
         for key, history in self.histories.items():
-            facts = sorted(history.facts(), key=lambda fact: fact.minute)  # a late message was booked behind others
-            self._booking.book(key, history, Change(facts, []), now)
+            self._booking.restore(key, history, oldest, now)
             self._schedule(key, history, now)
 
     def _thaw(self) -> None:
         """Decode the newest value of every key restored; the log holds each several times."""
         for key, value in self._restored.items():
-            if value is None:
+            if key.startswith(corrections.PREFIX):
+                corrections.restore(self.panes, key, value)
+            elif value is None:
                 self.histories.pop(key, None)
             else:
                 tenant, _, conversation_id = key.decode().partition("/")
@@ -134,6 +137,7 @@ class Shard:
             clock = max(clock, self._greatest_at if event_time else min(self._greatest_at, self._greatest_ts))
             if clock > self._quarter:
                 self._catch_up(folded, changed, self._quarter)
+                snapshots += self._teller.overdue(clock)
                 snapshots += self._pass_quarters(clock, changed, outputs)
             if isinstance(event, Presence):
                 counts["presence"] += 1
@@ -161,7 +165,7 @@ class Shard:
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
             self._booking.book(key, history, change, clock)
         self._catch_up(folded, changed, clock)
-        return Effects(_encoded(changed), outputs, rejects, snapshots)
+        return Effects([*_encoded(changed), *corrections.changed(self.panes)], outputs, rejects, snapshots)
 
     def _catch_up(self, folded: set[bytes], changed: dict[bytes, History | None], now: int) -> None:
         """Bring gauges and timers up to what has been folded."""
@@ -175,13 +179,14 @@ class Shard:
         """Let every timer act whose instant is strictly before `now`."""
         changed: dict[bytes, History | None] = {}
         outputs: list[Output] = []
-        snapshots = self._pass_quarters(now, changed, outputs)
+        snapshots = self._teller.overdue(now)
+        snapshots += self._pass_quarters(now, changed, outputs)
         self._act(now, changed, outputs)
         for key in self._booking.reached(now):
             history = self.histories.get(key)
             if history is not None:
                 self._booking.book(key, history, Change([], []), now)
-        return Effects(_encoded(changed), outputs, [], snapshots)
+        return Effects([*_encoded(changed), *corrections.changed(self.panes)], outputs, [], snapshots)
 
     def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
         """Tell the gauges as they are at each quarter-hour that the clock has passed, if they have changed there."""

@@ -1,16 +1,20 @@
-"""SLA runs: when a warning, a breach or an end is due (contract section 6, around the clock).
+"""SLA runs: when a warning, a breach or an end is due (contract section 6).
 
-A run's time is the time since its start less the pauses. Marks (warnings and the breach) are elapsed times; the
-instant of a mark follows from the pauses so far. The functions here move a `Run`; whoever calls them says when.
+A run's time is the open time of a calendar since its start less that of the pauses; without a calendar it is open
+around the clock. Marks (warnings and the breach) are elapsed times; the instant of a mark follows from the pauses so
+far. The functions here move a `Run`; whoever calls them says when, and what calendar it is measured in.
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tables.settings import Policy
-from tables.state import METRICS, PHASES, Run, RunKey
+from tables.state import METRICS, PHASES, REPLY_WINDOW, Run, RunKey
+
+if TYPE_CHECKING:
+    from tables.calendar import Calendar
+    from tables.policies import Policy
 
 IMMINENT: Final = "imminent"
 BREACHED: Final = "breached"
@@ -24,7 +28,7 @@ ENDED: Final = frozenset({MET, MET_LATE, CANCELLED})
 
 BREACH_LEVEL: Final = 0
 STOOD_MAX: Final = 64
-"""So many past pauses of a run are known one by one; older ones are added up."""
+"""So many past pauses of a run are known one by one; older ones are taken for one that began with the first."""
 
 
 class Alert(NamedTuple):
@@ -42,6 +46,8 @@ class Alert(NamedTuple):
     agent: str | None
     team: str | None
     priority: str
+    reason: str | None = None
+    """Why it was cancelled; None in every other state."""
 
     @property
     def run(self) -> RunKey:
@@ -55,25 +61,61 @@ def alert_id(tenant: str, conversation_id: str, alert: Alert) -> str:
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def start(metric: int, instance: str, at: int, policy: Policy | None, phase: int) -> Run:
-    """A run that starts at `at`, measured by `policy` if that has a target for its metric."""
-    run = Run(metric, instance, at)
-    _set_pauses(run, policy, phase, at)
-    if policy is not None and METRICS[metric] in policy.targets_ms:
-        _measure(run, policy)
-    return run
+def later(calendar: Calendar | None, instant: int, open_ms: int) -> int:
+    """The earliest instant by which so much open time has passed since another."""
+    return instant + open_ms if calendar is None else calendar.add_ms(instant, open_ms)
+
+
+def between(calendar: Calendar | None, start_: int, end: int) -> int:
+    """The open time between two instants, in ms."""
+    return max(0, end - start_) if calendar is None else calendar.elapsed_ms(start_, end)
+
+
+def due(run: Run, calendar: Calendar | None) -> int:
+    """The instant of the next mark; 0 when none comes while nothing changes."""
+    if not run.marks:
+        return 0
+    instant = later(calendar, run.started_at, run.paused + run.marks[0][0])
+    return 0 if run.paused_at and instant > run.paused_at else instant
+
+
+def deadline(run: Run, calendar: Calendar | None, at: int) -> int:
+    """The deadline as it stands at the instant `at`."""
+    if run.breached_at:
+        return run.breached_at
+    instant = later(calendar, run.started_at, run.paused + run.target)
+    if run.paused_at and instant > run.paused_at:
+        standing = between(calendar, run.paused_at, at)
+        instant = later(calendar, run.started_at, run.paused + run.target + standing)
+    return instant
+
+
+def start(
+    metric: int, instance: str, began: int, policy: Policy | None, calendar: Calendar | None, phase: int, at: int
+) -> tuple[Run, list[tuple[str, int]]]:
+    """A run from `began`, set up at `at`, and what follows at once, as (state, deadline).
+
+    It is measured by `policy` if that has a target for its metric. Marks already in the past are dropped, but for the
+    breach, which stands at `at`.
+    """
+    run = Run(metric, instance, began)
+    _set_pauses(run, policy, phase, began)
+    if policy is None or METRICS[metric] not in policy.targets_ms:
+        return run, []
+    _measure(run, policy)
+    return run, _pass_by(run, calendar, at)
 
 
 def _set_pauses(run: Run, policy: Policy | None, phase: int, at: int) -> None:
-    statuses = () if policy is None else policy.pause_on.get(METRICS[run.metric], ())
+    pauses = {} if policy is None or run.metric == REPLY_WINDOW else policy.pause_on
+    statuses = pauses.get(METRICS[run.metric], ())
     run.pauses = sum(1 << PHASES[status] for status in statuses)
-    pause(run, phase, at)
+    _stand(run, phase, at)
 
 
 def _measure(run: Run, policy: Policy) -> None:
     """Put the run under a policy that has a target for it; levels already sent do not come again."""
-    name = METRICS[run.metric]
-    target = policy.targets_ms[name]
+    target = policy.targets_ms[METRICS[run.metric]]
     marks = [(target, BREACH_LEVEL)]
     for level, warn in enumerate(policy.warn, start=1):
         elapsed = round(warn.fraction * target) if warn.fraction is not None else target - (warn.before_ms or 0)
@@ -83,36 +125,45 @@ def _measure(run: Run, policy: Policy) -> None:
     run.policy, run.target, run.marks = policy.name, target, marks
 
 
-def pause(run: Run, phase: int, at: int) -> None:
+def pause(run: Run, calendar: Calendar | None, phase: int, at: int) -> None:
     """Let the clock of a run stand or go on, as the conversation's phase from `at` on demands."""
+    stood = len(run.stood)
+    _stand(run, phase, at)
+    if len(run.stood) > stood:
+        run.paused += between(calendar, *run.stood[-1])
+    if len(run.stood) > STOOD_MAX:
+        (first, until), (start_, end), *rest = run.stood
+        run.stood = [(first, until + end - start_), *rest]
+
+
+def _stand(run: Run, phase: int, at: int) -> None:
     pausing = run.pauses >> phase & 1
     if pausing and not run.paused_at:
         run.paused_at = at
     elif run.paused_at and not pausing:
         if at > run.paused_at:
             run.stood.append((run.paused_at, at))
-            run.paused += at - run.paused_at
         run.paused_at = 0
-        if len(run.stood) > STOOD_MAX:
-            (first, until), (start_, end), *rest = run.stood
-            run.stood = [(first, until + end - start_), *rest]
 
 
-def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple[str, int]]:
+def rechoose(run: Run, policy: Policy | None, calendar: Calendar | None, phase: int, at: int) -> list[tuple[str, int]]:
     """Put a run under the policy now in force; what follows at once is returned as (state, deadline).
 
-    Marks already in the past are dropped, but for the breach, which stands at `at`. A breached run keeps all.
+    Marks already in the past are dropped, but for the breach, which stands at `at`. A breached run keeps all. To be
+    called if the policy is another, by name or by what it says; without a target for the run it is no longer tracked,
+    and the caller says so.
     """
-    if run.breached_at or (policy is not None and run.target and policy.name == run.policy):
-        return []
-    if policy is None or METRICS[run.metric] not in policy.targets_ms:
-        told = [(DROPPED, run.deadline(at))] if run.target else []
-        run.target, run.marks = 0, []
-        _set_pauses(run, policy, phase, at)
-        return told
     _set_pauses(run, policy, phase, at)
+    run.paused = sum(between(calendar, *each) for each in run.stood)
+    if policy is None or METRICS[run.metric] not in policy.targets_ms:
+        run.target, run.marks = 0, []
+        return []
     _measure(run, policy)
-    while run.marks and (instant := _reached(run, run.marks[0][0], at)) < at:
+    return _pass_by(run, calendar, at)
+
+
+def _pass_by(run: Run, calendar: Calendar | None, at: int) -> list[tuple[str, int]]:
+    while run.marks and (instant := _reached(run, calendar, run.marks[0][0], at)) < at:
         _, level = run.marks.pop(0)
         if level == BREACH_LEVEL:
             run.breached_at = instant
@@ -121,26 +172,26 @@ def rechoose(run: Run, policy: Policy | None, phase: int, at: int) -> list[tuple
     return []
 
 
-def _reached(run: Run, elapsed: int, at: int) -> int:
-    """The earliest instant by which so many ms outside pauses have passed since the start; `at` if not before that."""
-    instant = run.started_at + elapsed
+def _reached(run: Run, calendar: Calendar | None, elapsed: int, at: int) -> int:
+    """The earliest instant by which so many open ms outside pauses have passed; `at` if not before that."""
+    instant = later(calendar, run.started_at, elapsed)
     for start_, end in run.stood:
         if instant <= start_:
             break
-        instant += end - start_
+        elapsed += between(calendar, start_, end)
+        instant = later(calendar, run.started_at, elapsed)
     return at if run.paused_at and instant > run.paused_at else min(instant, at)
 
 
-def fire(run: Run) -> tuple[str, int, int]:
-    """Let the next mark act: (state, level, its instant)."""
-    due = run.due()
+def fire(run: Run, instant: int) -> tuple[str, int]:
+    """Let the next mark act, whose instant this is: (state, level)."""
     _, level = run.marks.pop(0)
     if level == BREACH_LEVEL:
-        run.breached_at = due
+        run.breached_at = instant
         run.marks = []
-        return BREACHED, BREACH_LEVEL, due
+        return BREACHED, BREACH_LEVEL
     run.sent.append(level)
-    return IMMINENT, level, due
+    return IMMINENT, level
 
 
 def outcome(run: Run, *, answered: bool) -> str:

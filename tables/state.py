@@ -22,8 +22,9 @@ NONE, OPEN, PENDING, ON_HOLD, RESOLVED = range(5)
 """Phases. NONE: no cycle was ever opened; the conversation is as if resolved."""
 PHASES = {"open": OPEN, "pending": PENDING, "on_hold": ON_HOLD, "resolved": RESOLVED}
 
-CUSTOMER, HUMAN, BOT, ASSIGNED, HANDOFF, STATUS, PRIORITY, TAGGED, NOTHING = range(9)
-"""What a step does to the fold; NOTHING only takes its place in the history (notes, system messages, surveys)."""
+CUSTOMER, HUMAN, BOT, ASSIGNED, HANDOFF, STATUS, PRIORITY, TAGGED, NOTHING, CSAT, NPS, CES, FAILED = range(13)
+"""What a step does to the fold; NOTHING only takes its place in the history (notes, system messages)."""
+SURVEYS = {"csat": CSAT, "nps": NPS, "ces": CES}
 _WRITERS = {("inbound", "customer"): CUSTOMER, ("outbound", "agent"): HUMAN, ("outbound", "bot"): BOT}
 
 Dims = tuple[str, str | None, str | None, str, tuple[str, ...]]
@@ -32,8 +33,10 @@ Dims = tuple[str, str | None, str | None, str, tuple[str, ...]]
 RunKey = tuple[int, str]
 """Metric and instance: what makes it the same run."""
 
-FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = range(3)
-METRICS = ("first_response", "next_response", "resolution")
+FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION, REPLY_WINDOW = range(4)
+WHATSAPP = "whatsapp"
+"""The channel that has a reply window of its own."""
+METRICS = ("first_response", "next_response", "resolution", "reply_window")
 
 
 class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -51,6 +54,7 @@ class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """For ASSIGNED: 1 = the agent is given, 2 = the team is given."""
     topics: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     behind: str | None = None
+    customer: str | None = None
 
     @property
     def place(self) -> tuple[int, str, int]:
@@ -64,7 +68,8 @@ def step_of(event: OfConversation) -> Step:
     match event:
         case Message():
             code = NOTHING if event.private or event.auto else _WRITERS.get((event.direction, event.author), NOTHING)
-            return Step(at, id_, channel, code, at, event.agent_id if code == HUMAN else None)
+            agent = event.agent_id if code == HUMAN else None
+            return Step(at, id_, channel, code, at, agent, customer=event.customer_id)
         case StatusChanged():
             return Step(at, id_, channel, STATUS, at, value=PHASES[event.status])
         case Assigned():
@@ -78,14 +83,16 @@ def step_of(event: OfConversation) -> Step:
             return Step(at, id_, channel, PRIORITY, at, value=event.priority)
         case Tagged():
             return Step(at, id_, channel, TAGGED, at, topics=(event.add, event.remove))
-        case Survey() | Delivery():
-            return Step(at, id_, channel, NOTHING, at)
+        case Survey():
+            return Step(at, id_, channel, SURVEYS[event.survey], at, value=event.score)
+        case Delivery():
+            return Step(at, id_, channel, FAILED if event.state == "failed" else NOTHING, at)
         case _:
             assert_never(event)
 
 
 class Run(msgspec.Struct, array_like=True):
-    """One SLA run: a wait or a cycle measured against a policy's target. Durations in ms of unpaused time."""
+    """One SLA run: a wait or a cycle measured against a policy's target. Durations in ms of the policy's open time."""
 
     metric: int
     instance: str
@@ -100,7 +107,7 @@ class Run(msgspec.Struct, array_like=True):
     paused: int = 0
     paused_at: int = 0
     stood: list[tuple[int, int]] = []
-    """Past pauses, from and until; together `paused` long."""
+    """Past pauses, from and until; their open time is `paused`."""
     sent: list[int] = []
     breached_at: int = 0
     """The deadline that was breached; 0: not breached."""
@@ -109,22 +116,6 @@ class Run(msgspec.Struct, array_like=True):
     def key(self) -> RunKey:
         """What makes it the same run."""
         return (self.metric, self.instance)
-
-    def due(self) -> int:
-        """The instant of the next mark; 0 when none comes while nothing changes."""
-        if not self.marks:
-            return 0
-        instant = self.started_at + self.paused + self.marks[0][0]
-        return 0 if self.paused_at and instant > self.paused_at else instant
-
-    def deadline(self, at: int) -> int:
-        """The deadline as it stands at the instant `at`."""
-        if self.breached_at:
-            return self.breached_at
-        deadline = self.started_at + self.paused + self.target
-        if self.paused_at and deadline > self.paused_at:
-            deadline += at - self.paused_at
-        return deadline
 
 
 class State(msgspec.Struct, array_like=True):
@@ -157,6 +148,25 @@ class State(msgspec.Struct, array_like=True):
     last_reply_at: int = 0
     overdue: bool = False
     runs: list[Run] = []
+    replies: int = 0
+    """Human replies in this cycle."""
+    customer: str | None = None
+    """The last customer id that a message gave."""
+    wrote_at: int = 0
+    """Instant and id of the customer's last message, in any cycle."""
+    wrote_id: str = ""
+    working_since: int = 0
+    """Since when the status is open and someone is assigned."""
+    handled: int = 0
+    """So much of this cycle was that, in ms until `working_since`; and in business time."""
+    handled_business: int = 0
+    occupied_since: int = 0
+    """Since when the same agent and team are occupied with it."""
+    touched_at: int = 0
+    """When the last cycle was resolved by one touch; 0: it was not. And under which dims."""
+    touched: Dims | None = None
+    rules: str = ""
+    """By which policies the runs are measured (`conversation.Rules.print`)."""
 
     @property
     def in_cycle(self) -> bool:

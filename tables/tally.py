@@ -1,15 +1,18 @@
 """Tallies: what a pane or a window holds, as numbers by code, and how they add up.
 
-All but the maxima add and take back exactly.
+All but the maxima add and take back exactly. Codes: counts have the kinds of `tables.facts`; durations three each, from
+32 on; from 2^12 on kind << 12 | bucket of a sketch, or score; from 2^30 on class << 30 | hash of something distinct.
 """
 
 from __future__ import annotations
 
-from tables.facts import FRT, NRT, RESOLVED
+from tables import facts
+from tables.distinct import BITS
+from tables.facts import BUSINESS, CALENDAR, FRT, RESOLVED
 from tables.sketch import bucket, middle
 
 Tally = dict[int, int]
-"""Counts and sums by code. Codes up to RESOLVED.. are the kinds of `tables.facts`."""
+"""Counts and sums by code."""
 
 ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER = 16, 17, 18
 HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER = 19, 20, 21
@@ -19,9 +22,12 @@ ACTIVE = (ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER)
 HANDLED = (HANDLED_LAST, HANDLED_MINUTE, HANDLED_QUARTER)
 
 COUNT, SUM, MAX = 0, 1, 2
-_BASES = {FRT: 32, NRT: 36}
+DURATIONS = tuple(kind + way for way in (0, CALENDAR, BUSINESS) for kind in facts.DURATIONS)
+SCORES = (facts.CSAT, facts.NPS, facts.CES)
+_BASES = {kind: 32 + 4 * (kind - FRT) for kind in DURATIONS}
 BUCKETS = 12
-"""A code of 2^12 or more is a bucket of a sketch: kind << 12 | bucket."""
+CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS = 1, 2, 3
+"""Classes of what is distinct: customers of human replies; conversations touched, once a quarter-hour and scope."""
 
 
 def code(kind: int, part: int) -> int:
@@ -29,9 +35,14 @@ def code(kind: int, part: int) -> int:
     return _BASES[kind] + part
 
 
-DURATIONS = tuple(_BASES)
+def mark(class_: int, hash_: int) -> int:
+    """The code of something distinct."""
+    return class_ << BITS | hash_
+
+
 MAXIMA = {code(kind, MAX): kind for kind in DURATIONS}
-assert min(_BASES.values()) > HANDLED_QUARTER > RESOLVED  # noqa: S101
+assert RESOLVED < ACTIVE_LAST < HANDLED_QUARTER < min(_BASES.values())  # noqa: S101
+assert max(MAXIMA) < facts.ONE_TOUCH  # noqa: S101
 
 
 def add_up(total: Tally, pane: Tally) -> None:

@@ -28,16 +28,23 @@ FAR_BEHIND_MS, FAR_BEHIND_TURNS = 3_600_000, 20
 ROLLING_MINUTES = max(ROLLING.values())
 """A minute that no rolling window holds any more is told of by its quarter-hour, which stands for it."""
 BEAT_MS = 500
+SPEAK_MS = FACTS_KEPT * MINUTE // 2
+"""The clock never goes further without everything having been told and written down."""
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
 GAUGES_RESENT_MS = 12 * 3_600_000
-"""Gauges are told anew this often, lest the topic's retention forgets them."""
+"""Gauges and corrections are told anew this often, lest the topic's retention forgets them."""
+
+
+def horizon(now: int) -> int:
+    """The minute before which a partition whose clock is at `now` (ms) holds no panes."""
+    return -((FACTS_KEPT - now // MINUTE) // QUARTER) * QUARTER
 
 
 class Teller:
     """One owner's voice: everything that it says carries its epoch and a number that grows."""
 
-    def __init__(self, partition: int, partitions: int, epoch: int, since: int) -> None:
+    def __init__(self, partition: int, partitions: int, epoch: int, since: int, now: int = 0) -> None:
         self.panes = Panes()
         self.epoch = epoch
         self._partition = partition
@@ -50,6 +57,8 @@ class Teller:
         self._swept = 0
         self._told_at = 0
         self._turn = 0
+        self._spoke_at = now
+        """The clock when nothing was left to be told."""
         self._reached = [0] * TURNS
         """By turn, the clock when its scopes were told of."""
 
@@ -63,7 +72,8 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
-        self._complete = self._complete or not any(dirty)
+        if not any(dirty):
+            self._complete, self._spoke_at = True, now
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
             told = min(settled, *self._reached)
@@ -72,6 +82,18 @@ class Teller:
             )
             key = b"%d|clock" % self._partition
             out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self._partitions))
+        return out
+
+    def overdue(self, now: int) -> list[Output]:
+        """All that is still to be told, if the clock has gone on so far that a new owner would soon not know it."""
+        if now - self._spoke_at <= SPEAK_MS:
+            return []
+        self._spoke_at = now
+        self._seal(now)
+        out: list[Output] = []
+        for dirty in self.panes.dirty:
+            while dirty:
+                self._tell(dirty.pop(), now, out)
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:
@@ -101,16 +123,20 @@ class Teller:
         if minute // QUARTER == self._swept and not final:
             return
         self._swept = minute // QUARTER
-        sealed = minute - SEALED_AFTER
-        self.panes.seal(sealed - sealed % QUARTER)
+        self._seal(now)
         oldest = minute - PANES_KEPT
-        self.panes.discard(oldest - oldest % QUARTER, minute - FACTS_KEPT)
+        self.panes.discard(oldest - oldest % QUARTER, horizon(now))
         if now - self._told_at >= GAUGES_RESENT_MS:
             self._told_at = now
             for scope in self.panes.scopes.values():
-                if scope.gauges:
+                if scope.gauges or scope.corrections:
                     scope.restless = True
+                    scope.dirty_corrections.update(scope.corrections)
                     self.panes.dirty[scope.turn].add(scope)
+
+    def _seal(self, now: int) -> None:
+        sealed = now // MINUTE - SEALED_AFTER
+        self.panes.seal(sealed - sealed % QUARTER)
 
     def _tell(self, scope: Scope, now: int, out: list[Output]) -> None:
         def put(what: str, tally: Tally) -> None:
@@ -123,8 +149,11 @@ class Teller:
                 put(f"m{minute}", scope.minutes[minute])
         for quarter in scope.dirty_quarters:
             put(f"q{quarter}", scope.quarter(quarter))
+        for quarter in scope.dirty_corrections:
+            put(f"c{quarter}", scope.corrections[quarter])
         scope.dirty.clear()
         scope.dirty_quarters.clear()
+        scope.dirty_corrections.clear()
         scope.open = -1
         if scope.restless:
             scope.restless = False

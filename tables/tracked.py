@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tables.intervals import Past
+from tables.scopes import has_days
 from tables.windows import ScopeWindows
 
 _encode = msgspec.json.Encoder().encode
@@ -25,6 +26,7 @@ class Tracked:
     """A scope with its windows and with what was last published of it."""
 
     __slots__ = (
+        "days_closed_at",
         "key",
         "name",
         "past",
@@ -42,7 +44,7 @@ class Tracked:
         self.tenant = tenant
         self.name = name
         self.key = f"{tenant}/{name}"
-        self.windows = ScopeWindows()
+        self.windows = ScopeWindows(by_day=has_days(name))
         self.past = Past()
         self.published: dict[str, bytes] = {}
         """The metrics last published, by window."""
@@ -50,6 +52,8 @@ class Tracked:
         """The records last published, by window."""
         self.seqs: dict[str, int] = {}
         self.published_at = 0
+        self.days_closed_at = 0
+        """The minute before which whole days have been closed."""
         self.stirred_at = 0
         """When the first change came that is not published yet, in ms of the wall clock."""
         self.shade: tuple[bool, int] | None = None

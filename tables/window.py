@@ -1,48 +1,87 @@
-"""A window: counts and sketches that add up, and maxima."""
+"""A window: counts, sketches and distinct ids that add up, and maxima."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tables import facts
+from tables.distinct import BITS, Distinct
+from tables.facts import BUSINESS, CALENDAR
 from tables.sketch import quantiles
-from tables.tally import ACTIVE_LAST, BUCKETS, DURATIONS, MAXIMA, Tally
+from tables.tally import (
+    ACTIVE_LAST,
+    ACTIVE_MARKS,
+    BUCKETS,
+    COUNT,
+    CUSTOMERS,
+    HANDLED_MARKS,
+    MAX,
+    MAXIMA,
+    SUM,
+    Tally,
+    code,
+)
 
 RANKS = (0.5, 0.9, 0.95)
 _IN_BUCKET = (1 << BUCKETS) - 1
+_FIRST_MARK = 1 << BITS
+_HASH = _FIRST_MARK - 1
 
-Parts = tuple[list[tuple[int, int]], list[tuple[int, int, int]]]
-"""A tally to be added to several windows: (code, amount) of its counts, (kind, bucket, amount) of its sketches."""
+_PLAIN = {kind + way: kind for kind in facts.DURATIONS for way in (0, CALENDAR, BUSINESS)}
+"""The kind of a duration whose business time is another."""
+
+Sketch = dict[int, int]
+_EMPTY: Sketch = {}
+
+
+class Parts(NamedTuple):
+    """A tally to be added to several windows."""
+
+    counts: list[tuple[int, int]]
+    """(code, amount)"""
+    buckets: list[tuple[int, int, int]]
+    """(kind, bucket, amount)"""
+    marks: list[tuple[int, int, int]]
+    """(class, hash, amount)"""
 
 
 def parts(tally: Tally) -> Parts:
     """A tally without its maxima, taken apart.
 
-    >>> parts({1: 2, 9 << 12 | 700: 1})
-    ([(1, 2)], [(9, 700, 1)])
+    >>> parts({1: 2, 9 << 12 | 700: 1, 1 << 30 | 5: 3})
+    Parts(counts=[(1, 2)], buckets=[(9, 700, 1)], marks=[(1, 5, 3)])
     """
-    counts: list[tuple[int, int]] = []
-    buckets: list[tuple[int, int, int]] = []
+    found = Parts([], [], [])
     for each, amount in tally.items():
-        if each > _IN_BUCKET:
-            buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
+        if each >= _FIRST_MARK:
+            found.marks.append((each >> BITS, each & _HASH, amount))
+        elif each > _IN_BUCKET:
+            found.buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
         elif each not in MAXIMA:
-            counts.append((each, amount))
-    return counts, buckets
+            found.counts.append((each, amount))
+    return found
 
 
 class Window:
     """One window of one scope: counts and sketches that add up."""
 
-    __slots__ = ("_kept", "counts", "largest", "moved", "sketches", "touch")
+    __slots__ = ("_kept", "_touch", "counts", "distinct", "largest", "moved", "sketches")
 
-    def __init__(self, touch: int = ACTIVE_LAST) -> None:
+    def __init__(self, touch: int | None = ACTIVE_LAST) -> None:
         self.counts: Tally = {}
-        self.sketches: dict[int, dict[int, int]] = {kind: {} for kind in DURATIONS}
-        self.largest: dict[int, int] = {}
-        """The maximum in ms of each kind of duration; brought up to date by whoever holds the panes."""
-        self.touch = touch - ACTIVE_LAST
-        """Which of the distinct counts adds up in this window."""
+        self.sketches: dict[int, Sketch] = {}
+        self.distinct: dict[int, Distinct] = {CUSTOMERS: Distinct()}
+        self.largest: Tally = {}
+        """The maxima; brought up to date by whoever holds the panes."""
         self.moved = True
         """Whether it has changed since whoever publishes it set this to False."""
-        self._kept: dict[int, list[float]] = {}
+        self._touch = None if touch is None else touch - ACTIVE_LAST
+        """Which of the counts of conversations touched adds up in this window; None: only their hashes do."""
+        if touch is None:
+            self.distinct |= {ACTIVE_MARKS: Distinct(), HANDLED_MARKS: Distinct()}
+        self._kept: dict[int, dict[int, list[float]]] = {}
+        """Percentiles by kind and way."""
 
     def add(self, tally: Tally, sign: int) -> None:
         """Add a tally, or take it back; its maxima are not looked at."""
@@ -50,7 +89,7 @@ class Window:
 
     def change(self, parts: Parts, sign: int) -> None:
         """Add what `parts` made of a tally, or take it back."""
-        counts, buckets = parts
+        counts, buckets, marks = parts
         held = self.counts
         self.moved = True
         for each, amount in counts:
@@ -60,30 +99,70 @@ class Window:
             else:
                 held.pop(each, None)
         for kind, each, amount in buckets:
-            self._kept.pop(kind, None)
-            sketch = self.sketches[kind]
+            self._kept.pop(_PLAIN.get(kind, kind), None)
+            sketch = self.sketches.get(kind)
+            if sketch is None:
+                sketch = self.sketches[kind] = {}
             value = sketch.get(each, 0) + sign * amount
             if value:
                 sketch[each] = value
             else:
                 sketch.pop(each, None)
+        for class_, each, amount in marks:
+            distinct = self.distinct.get(class_)
+            if distinct is not None:
+                distinct.add(each, sign * amount)
 
-    def percentiles(self, kind: int) -> list[float]:
+    # -- reading --------------------------------------------------------------------------------------
+
+    def sketch(self, kind: int) -> Mapping[int, int]:
+        """The counts of a kind by bucket, or by score."""
+        return self.sketches.get(kind, _EMPTY)
+
+    def duration(self, kind: int, way: int) -> tuple[int, int]:
+        """Count and sum (ms) of a duration in calendar time, or with `way` BUSINESS in business time."""
+        get = self.counts.get
+        count, total = get(code(kind, COUNT), 0), get(code(kind, SUM), 0)
+        apart = kind + (way or CALENDAR)
+        return count + get(code(apart, COUNT), 0), total + get(code(apart, SUM), 0)
+
+    def percentiles(self, kind: int, way: int) -> list[float]:
         """The 50th, 90th and 95th percentile in seconds; of at least one sample."""
-        kept = self._kept.get(kind)
-        if kept is None:
-            found = quantiles(self.sketches[kind], RANKS, self.largest.get(kind, 1 << 62))
-            kept = self._kept[kind] = [round(each) / 1000 for each in found]
-        return kept
+        kept = self._kept.setdefault(kind, {})
+        found = kept.get(way)
+        if found is None:
+            same, apart = self.sketch(kind), self.sketch(kind + (way or CALENDAR))
+            if way and not apart:
+                return self.percentiles(kind, 0)
+            both = {each: same.get(each, 0) + apart.get(each, 0) for each in same.keys() | apart.keys()}
+            ranks = quantiles(both if apart else same, RANKS, self.maximum(kind, way) or 1 << 62)
+            found = kept[way] = [round(each) / 1000 for each in ranks]
+        return found
+
+    def maximum(self, kind: int, way: int) -> int:
+        """The greatest of a kind, in ms; 0 without any."""
+        get = self.largest.get
+        return max(get(code(kind, MAX), 0), get(code(kind + (way or CALENDAR), MAX), 0))
+
+    def touched(self, counted: int, marks: int) -> int:
+        """Distinct conversations: of the counts that begin with the code `counted`, or of the hashes of a class."""
+        return self.distinct[marks].estimate() if self._touch is None else self.counts.get(counted + self._touch, 0)
 
     @property
     def empty(self) -> bool:
         """Whether it holds no sample."""
         return not self.counts and not any(self.sketches.values())
 
-    def set_largest(self, kind: int, value: int) -> None:
-        """Note the maximum of a kind of duration, in ms."""
-        if self.largest.get(kind) != value:
-            self.largest[kind] = value
+    def set_largest(self, panes: Iterable[Tally]) -> None:
+        """Look the maxima up in the panes that the window holds."""
+        largest: Tally = {}
+        for pane in panes:
+            for each, value in pane.items():
+                if value > largest.get(each, -1):
+                    largest[each] = value
+        if largest != self.largest:
+            for each in largest.keys() | self.largest.keys():
+                if largest.get(each) != self.largest.get(each):
+                    self._kept.pop(_PLAIN[MAXIMA[each]], None)
+            self.largest = largest
             self.moved = True
-            self._kept.pop(kind, None)

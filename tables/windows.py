@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from zoneinfo import ZoneInfo
 
-from tables.days import QUARTER
+from tables.day_windows import DAY_WINDOWS, Day, DayWindows
+from tables.days import QUARTER, Today
 from tables.partials import PANES_KEPT
 from tables.stamped import NOTHING, Stamped, difference, maxima, pack, unpack
-from tables.tally import ACTIVE_MINUTE, ACTIVE_QUARTER, MAXIMA, Tally
+from tables.tally import ACTIVE_MINUTE, ACTIVE_QUARTER, Tally
 from tables.window import Parts, Window, parts
 
 ROLLING = {"5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Rolling windows, in minutes: the current pane and those before it."""
 WINDOWS = ("now", *ROLLING, "today")
+"""The windows of every scope; those kept by day are in `day_windows.DAY_WINDOWS`."""
+NO_DAY = Today(0, 0, 0)
 
 
 class ScopeWindows:
     """All windows of one scope. Minutes count from the epoch."""
 
-    __slots__ = ("_partitions", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
+    __slots__ = ("_partitions", "by_day", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_day: bool = False) -> None:
         self.minutes: dict[tuple[int, int], Stamped] = {}
         """By minute and source partition."""
         self.sealed: dict[tuple[int, int], Stamped] = {}
@@ -28,8 +32,9 @@ class ScopeWindows:
         self.gauges: dict[int, tuple[int, int, Tally]] = {}
         self.rolling = {name: Window() for name in ROLLING}
         self.today = Window()
-        self.day = 0
-        """The minute at which the local day began."""
+        self.by_day = DayWindows() if by_day else None
+        self.day = NO_DAY
+        """Where the windows kept by day begin."""
         self.now = 0
         """The minute that the windows end in."""
         self.stale = True
@@ -38,6 +43,15 @@ class ScopeWindows:
         """The source partitions that have sent minutes."""
 
     # -- partials -------------------------------------------------------------------------------------
+
+    def put(self, kind: bytes, minute: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
+        """Take over a partial of minute or quarter-hour, by the letter of its key; False if a newer one is known."""
+        if kind == b"m":
+            return self.put_minute(minute, partition, epoch, seq, tally)
+        if kind == b"q":
+            return self.put_quarter(minute, partition, epoch, seq, tally)
+        self.stale = True
+        return self.by_day is not None and self.by_day.put_correction(minute, partition, epoch, seq, tally, self.now)
 
     def put_minute(self, minute: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
         """Take a pane over; False if a newer one is known."""
@@ -57,8 +71,8 @@ class ScopeWindows:
             for name, length in ROLLING.items():
                 if minute > self.now - length:
                     self.rolling[name].change(change, 1)
-            if minute >= self.day and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.change(change, 1)
+            if (minute - minute % QUARTER, partition) not in self.sealed:
+                self._change_days(minute, change, 1)
         return True
 
     def put_quarter(self, quarter: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
@@ -68,12 +82,15 @@ class ScopeWindows:
         if held is not None and (held.epoch, held.seq) >= (epoch, seq):
             return False
         self._partitions.add(partition)
-        if self.day <= quarter <= self.now:
+        if quarter <= self.now:
             if held is not None:
-                self.today.add(unpack(held.packed), -1)
+                self._change_days(quarter, parts(unpack(held.packed)), -1)
             else:
-                self._add_minutes(quarter, partition, -1)
-            self.today.add(tally, 1)
+                for minute in range(quarter, min(quarter + QUARTER, self.now + 1)):
+                    covered = self.minutes.get((minute, partition))
+                    if covered is not None:
+                        self._change_days(minute, parts(unpack(covered.packed)), -1)
+            self._change_days(quarter, parts(tally), 1)
         self.sealed[key] = Stamped(epoch, seq, pack(tally), maxima(tally))
         self.stale = True
         return True
@@ -86,30 +103,48 @@ class ScopeWindows:
         self.gauges[partition] = (epoch, seq, tally)
         return True
 
+    def _change_days(self, minute: int, change: Parts, sign: int) -> None:
+        if self.day.today <= minute <= self.now:
+            self.today.change(change, sign)
+        if self.by_day is not None:
+            self.by_day.change(minute, self.now, change, sign)
+
     def stamp(self, what: bytes, partition: int) -> tuple[int, int] | None:
         """Epoch and number of what is known of a partition under the last part of a partial's key."""
         if what == b"g":
             gauges = self.gauges.get(partition)
             return None if gauges is None else gauges[:2]
-        stamped = (self.minutes if what[:1] == b"m" else self.sealed).get((int(what[1:]), partition))
+        place = (int(what[1:]), partition)
+        if what[:1] == b"c":
+            correction = self.by_day.corrections.get(place) if self.by_day is not None else None
+            return None if correction is None else correction[:2]
+        stamped = (self.minutes if what[:1] == b"m" else self.sealed).get(place)
         return None if stamped is None else (stamped.epoch, stamped.seq)
 
     def held(self, what: str, partition: int) -> tuple[int, int, Tally] | None:
         """What is known of a partition under the last part of a partial's key, with epoch and number."""
         if what == "g":
             return self.gauges.get(partition)
-        stamped = (self.minutes if what[0] == "m" else self.sealed).get((int(what[1:]), partition))
+        place = (int(what[1:]), partition)
+        if what[0] == "c":
+            return self.by_day.corrections.get(place) if self.by_day is not None else None
+        stamped = (self.minutes if what[0] == "m" else self.sealed).get(place)
         return None if stamped is None else (stamped.epoch, stamped.seq, unpack(stamped.packed))
 
-    def forget(self, partition: int, epoch: int) -> bool:
-        """Drop what owners before `epoch` have said of a partition; whether there was any."""
+    def forget(self, partition: int, epoch: int, oldest: int) -> bool:
+        """Drop what owners before `epoch` have said of a partition from the minute `oldest` on; whether there was any.
+
+        What is older the owner of now no longer knows: it stands.
+        """
         found = False
         for minute in [m for m, p in self.minutes if p == partition and self.minutes[m, p].epoch < epoch]:
-            self.put_minute(minute, partition, epoch, 0, {})
-            found = True
+            if minute >= oldest:
+                self.put_minute(minute, partition, epoch, 0, {})
+                found = True
         for quarter in [q for q, p in self.sealed if p == partition and self.sealed[q, p].epoch < epoch]:
-            self.put_quarter(quarter, partition, epoch, 0, {})
-            found = True
+            if quarter >= oldest:
+                self.put_quarter(quarter, partition, epoch, 0, {})
+                found = True
         held = self.gauges.get(partition)
         if held is not None and held[0] < epoch:
             del self.gauges[partition]
@@ -118,8 +153,8 @@ class ScopeWindows:
 
     # -- the passing of time --------------------------------------------------------------------------
 
-    def roll(self, now: int, day: int, open_from: int) -> None:
-        """Let the windows end in the minute `now` of the local day that began at the minute `day`.
+    def roll(self, now: int, day: Today, open_from: int) -> None:
+        """Let the windows end in the minute `now` of a local day.
 
         From the minute `open_from` on there may be intervals that are not closed.
         """
@@ -131,17 +166,26 @@ class ScopeWindows:
             window = self.rolling[name]
             window.change(self._sum(before - length, min(before, now - length), sums), -1)
             window.change(self._sum(max(before, now - length), now, sums), 1)
+        self.now = now
         if day != self.day:
-            self.day, self.now = day, now
-            self._recount_day()
+            self.day = day
+            self._recount_days()
+        elif self.sealed and max(self.sealed)[0] + QUARTER > before + 1:
+            # Another partition is ahead and has told quarter-hours of minutes not reached here yet.
+            for minute, held in self._uncovered():
+                if before < minute <= now:
+                    self._change_days(minute, parts(unpack(held.packed)), 1)
         else:
-            if self.sealed and max(self.sealed)[0] + QUARTER > before + 1:
-                self._go_on_with_the_day(before, now)
-            else:
-                self.today.change(self._sum(before, now, sums), 1)
-            self.now = now
+            change = self._sum(before, now, sums)
+            self.today.change(change, 1)
+            for window in self.by_day.windows.values() if self.by_day is not None else ():
+                window.change(change, 1)
         self.stale = True
-        self._discard(min(day, open_from))
+        self._discard(min(day.today, open_from))
+
+    def close_days(self, before: int, zone: ZoneInfo) -> list[Day]:
+        """Sum up the local days that end by the minute `before`: nothing of them is told any more but corrections."""
+        return [] if self.by_day is None else self.by_day.close(before, self._live(), zone)
 
     def _between(self, after: int, last: int) -> list[Stamped]:
         """The panes of the minutes after `after` up to `last`."""
@@ -162,31 +206,31 @@ class ScopeWindows:
             found = known[after, last] = parts(total)
         return found
 
-    def _go_on_with_the_day(self, before: int, now: int) -> None:
-        """Another partition is ahead and has told quarter-hours of minutes not reached here yet."""
-        for (minute, partition), held in self.minutes.items():
-            if before < minute <= now and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.add(unpack(held.packed), 1)
+    def _uncovered(self) -> Iterator[tuple[int, Stamped]]:
+        """The quarter-hours, and the minutes that no quarter-hour stands for, up to the present minute."""
         for (quarter, _), held in self.sealed.items():
-            if before < quarter <= now:
-                self.today.add(unpack(held.packed), 1)
+            if quarter <= self.now:
+                yield quarter, held
+        for (minute, partition), held in self.minutes.items():
+            if minute <= self.now and (minute - minute % QUARTER, partition) not in self.sealed:
+                yield minute, held
 
-    def _recount_day(self) -> None:
+    def _live(self) -> Iterator[tuple[int, Tally]]:
+        return ((minute, unpack(held.packed)) for minute, held in self._uncovered())
+
+    def _recount_days(self) -> None:
         self.today = Window()
-        for (quarter, _), held in self.sealed.items():
-            if self.day <= quarter <= self.now:
-                self.today.add(unpack(held.packed), 1)
-        for (minute, partition), held in self.minutes.items():
-            if self.day <= minute <= self.now and (minute - minute % QUARTER, partition) not in self.sealed:
-                self.today.add(unpack(held.packed), 1)
-
-    def _add_minutes(self, quarter: int, partition: int, sign: int) -> None:
-        for minute in range(quarter, min(quarter + QUARTER, self.now + 1)):
-            held = self.minutes.get((minute, partition))
-            if held is not None:
-                self.today.add(unpack(held.packed), sign)
+        live = list(self._live())
+        for minute, tally in live:
+            if minute >= self.day.today:
+                self.today.add(tally, 1)
+        if self.by_day is not None:
+            self.by_day.recount(self.day, live)
 
     def _discard(self, needed: int) -> None:
+        """Let go of minutes and quarter-hours that are in no window and no interval that is open."""
+        if self.by_day is not None:
+            needed = min(needed, max(self.by_day.closed_before, min(self.day)))
         oldest = self.now - PANES_KEPT
         oldest -= oldest % QUARTER
         for minute, partition in [key for key in self.minutes if key[0] < oldest]:
@@ -196,6 +240,18 @@ class ScopeWindows:
             del self.sealed[key]
 
     # -- reading --------------------------------------------------------------------------------------
+
+    @property
+    def named(self) -> dict[str, Window]:
+        """All windows with a length, by name."""
+        days = self.by_day.windows if self.by_day is not None else {}
+        return {**self.rolling, "today": self.today, **days}
+
+    def start(self, name: str) -> int:
+        """The minute at which a window begins."""
+        if name in DAY_WINDOWS:
+            return self.day.mtd if name == "mtd" else self.day.last_30d
+        return self.day.today if name == "today" else self.now - ROLLING[name] + 1
 
     def _of_quarter(self, quarter: int) -> Iterator[Stamped]:
         for partition in self._partitions:
@@ -211,27 +267,26 @@ class ScopeWindows:
     @property
     def quiet(self) -> bool:
         """Whether the clock alone changes nothing here."""
-        return not self.minutes and not self.today.counts
+        return not (self.minutes or self.sealed or self.today.counts or self._holds_days)
+
+    @property
+    def _holds_days(self) -> bool:
+        return self.by_day is not None and any(window.counts for window in self.by_day.windows.values())
 
     def look_up_largest(self) -> None:
         """Bring the maxima of all windows up to date."""
         if not self.stale:
             return
         self.stale = False
-        found = [(minute, each, held.largest) for (minute, each), held in self.minutes.items() if held.largest]
-        closed = [held.largest for (quarter, _), held in self.sealed.items() if self.day <= quarter <= self.now]
-        for each, kind in MAXIMA.items():
-            values = [
-                (minute, partition, largest[each])
-                for minute, partition, largest in found
-                if minute <= self.now and each in largest
-            ]
-            for name, length in ROLLING.items():
-                oldest = self.now - length
-                self.rolling[name].set_largest(kind, max((v for m, _, v in values if m > oldest), default=0))
-            today = [v for m, p, v in values if m >= self.day and (m - m % QUARTER, p) not in self.sealed]
-            today += [largest[each] for largest in closed if each in largest]
-            self.today.set_largest(kind, max(today, default=0))
+        found = [(minute, held.largest) for (minute, _), held in self.minutes.items() if held.largest]
+        days = [(minute, held.largest) for minute, held in self._uncovered() if held.largest]
+        for name, length in ROLLING.items():
+            oldest = self.now - length
+            self.rolling[name].set_largest(largest for minute, largest in found if oldest < minute <= self.now)
+        self.today.set_largest(largest for minute, largest in days if minute >= self.day.today)
+        if self.by_day is not None:
+            closed = self.by_day.closed_before
+            self.by_day.set_largest((minute, largest) for minute, largest in days if minute >= closed)
 
     def one_minute(self, minute: int) -> Window:
         """A window of one closed minute."""
@@ -244,9 +299,8 @@ class ScopeWindows:
 
 def _sum_up(panes: Iterable[Stamped], touch: int) -> Window:
     window = Window(touch)
-    for held in panes:
-        window.add(unpack(held.packed), 1)
-        for maximum, kind in MAXIMA.items():
-            if maximum in held.largest:
-                window.set_largest(kind, max(held.largest[maximum], window.largest.get(kind, 0)))
+    held = list(panes)
+    for pane in held:
+        window.add(unpack(pane.packed), 1)
+    window.set_largest(pane.largest for pane in held)
     return window

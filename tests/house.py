@@ -84,11 +84,15 @@ class House:
     def show(self, *, final: bool = False) -> None:
         """Let the roll-ups have what has changed."""
         for shard in self.shards:
-            for view in shard.views(self.clock, 0, final=final):
-                assert view.partition is not None
-                assert view.key is not None
-                self._partials[view.partition][view.key] = view
-                self.rollups[view.partition].apply(self._records([view]), self.clock)
+            self._tell(shard.views(self.clock, 0, final=final))
+
+    def _tell(self, views: Iterable[Output]) -> None:
+        for view in views:
+            assert view.partition is not None
+            assert view.key is not None
+            self._partials[view.partition].pop(view.key, None)  # as compaction does: the newest, where it came
+            self._partials[view.partition][view.key] = view
+            self.rollups[view.partition].apply(self._records([view]), self.clock)
 
     def records(self) -> list[dict[str, Any]]:
         """The KPI records now, without `seq`."""
@@ -114,6 +118,7 @@ class House:
 
     def _keep(self, place: int, effects: Effects) -> None:
         self.alerts += [json.loads(alert.value) for alert in effects.alerts if alert.value is not None]
+        self._tell(effects.snapshots)
         for key, value in effects.changelog:
             if value is None:
                 self.changelogs[place].pop(key, None)

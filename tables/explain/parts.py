@@ -12,11 +12,12 @@ from tables.days import day_start
 from tables.explain.records import Deadline, Moment, Number, Sample, Standing
 from tables.explain.rules import STATUSES
 from tables.explain.trace import Entry
-from tables.facts import MINUTE, SEEN, Fact
+from tables.facts import MINUTE, Fact
 from tables.kpis import read_gauges
 from tables.scopes import scopes
 from tables.settings import TenantSettings
 from tables.state import METRICS, Run, State
+from tables.tally import DURATIONS
 from tables.windows import ROLLING
 
 METRIC_NAMES = {
@@ -28,10 +29,18 @@ METRIC_NAMES = {
     kinds.SL_MET: "sl_met",
     kinds.SL_MISSED: "sl_missed",
     kinds.SL_ABANDONED: "sl_abandoned",
-    kinds.FRT: "frt",
-    kinds.NRT: "nrt",
+    kinds.ONE_TOUCH: "fcr_one_touch",
+    kinds.ONE_TOUCH_BACK: "fcr_taken_back",
+    kinds.BOT_RESOLVED: "bot_resolved",
+    kinds.DELIVERY_FAILED: "delivery_failed",
+    kinds.CSAT: "csat",
+    kinds.NPS: "nps",
+    kinds.CES: "ces",
+    kinds.CUSTOMER: "customer",
 }
-TIMED = frozenset({kinds.FRT, kinds.NRT})
+for _kind, _name in zip(kinds.DURATIONS, ("frt", "nrt", "resolution", "handle"), strict=True):
+    METRIC_NAMES |= {_kind: _name, _kind + kinds.CALENDAR: _name, _kind + kinds.BUSINESS: f"{_name}_business"}
+TIMED = frozenset(DURATIONS)
 """Kinds whose samples have a value in ms."""
 DISTINCT = {
     "conversations_active": frozenset({"messages_in", "messages_out"}),
@@ -56,7 +65,7 @@ def samples_of(facts: Iterable[Fact], zone: ZoneInfo, until: int) -> tuple[Sampl
     """The samples that facts are, in the order of booking; what only makes scopes known is none."""
     counts: dict[Fact, int] = {}
     for fact in facts:
-        if fact.kind != SEEN:
+        if fact.kind in METRIC_NAMES:
             one = fact._replace(number=1)
             counts[one] = counts.get(one, 0) + fact.number
     return tuple(
@@ -134,21 +143,21 @@ def deadlines_of(entry: Entry, values: TenantSettings) -> tuple[Deadline, ...]:
     for run in entry.after.runs:
         was = before.get(run.key)
         if was is None:
-            out.append(_deadline(run, "set" if run.target else "untracked", entry.at))
+            out.append(_deadline(run, "set" if run.target else "untracked", entry))
         elif was.target and not run.target and not run.breached_at:
-            out.append(_deadline(run, "untracked", entry.at))
+            out.append(_deadline(run, "untracked", entry))
         elif (was.policy, was.target) != (run.policy, run.target):
-            out.append(_deadline(run, "moved", entry.at))
+            out.append(_deadline(run, "moved", entry))
         elif run.target and bool(was.paused_at) != bool(run.paused_at):
-            out.append(_deadline(run, "paused" if run.paused_at else "resumed", entry.at))
+            out.append(_deadline(run, "paused" if run.paused_at else "resumed", entry))
     return tuple(out)
 
 
-def _deadline(run: Run, change: Literal["set", "moved", "paused", "resumed", "untracked"], at: int) -> Deadline:
+def _deadline(run: Run, change: Literal["set", "moved", "paused", "resumed", "untracked"], entry: Entry) -> Deadline:
     return Deadline(
         metric=METRICS[run.metric],
         change=change,
-        deadline_at=run.deadline(at) if run.target else None,
+        deadline_at=entry.deadlines.get(run.key),
         policy=run.policy if run.target else "",
         started_at=run.started_at,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from streams.events import Delivery, Message, OfConversation, Survey
 from tables.explain.records import Rule, Status
 from tables.explain.trace import Entry
-from tables.facts import FRT, NRT, SL_ABANDONED, SL_MET, SL_MISSED
+from tables.facts import CALENDAR, FRT, NRT, SL_ABANDONED, SL_MET, SL_MISSED
 from tables.settings import TenantSettings
 from tables.state import (
     ASSIGNED,
@@ -274,7 +274,7 @@ def _move(was: str | None, now: str | None) -> str:
 
 
 def _value(entry: Entry, kind: int) -> int | None:
-    return next((fact.value for fact in entry.facts if fact.kind == kind), None)
+    return next((fact.value for fact in entry.facts if fact.kind in {kind, kind + CALENDAR}), None)
 
 
 _BY_CODE: dict[int, Callable[[Entry, Step, OfConversation, TenantSettings], Rules]] = {

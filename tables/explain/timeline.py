@@ -12,7 +12,7 @@ from tables.explain.parts import deadlines_of, samples_of, standing_of, windows_
 from tables.explain.records import Arrived, Changed, Moment, Wait
 from tables.explain.rules import rules_of
 from tables.explain.trace import Arrival, Entry, Sent, Watch
-from tables.facts import FRT, SL_ABANDONED, SL_MET, SL_MISSED
+from tables.facts import CALENDAR, FRT, SL_ABANDONED, SL_MET, SL_MISSED
 from tables.settings import TenantSettings
 from tables.state import BOT, METRICS, STATUS
 
@@ -161,7 +161,7 @@ def _decided(wait: Wait, entry: Entry, values: TenantSettings, until: int) -> Wa
 
 
 def _ended(wait: Wait, entry: Entry) -> Wait:
-    first = next((each.value for each in entry.facts if each.kind == FRT), None)
+    first = next((each.value for each in entry.facts if each.kind in {FRT, FRT + CALENDAR}), None)
     if first is not None:
         wait = replace(wait, response_s=first / 1000)
     if wait.outcome != "waiting":

@@ -15,13 +15,14 @@ import msgspec
 from streams.engine.ports import Effects, Output, Record
 from streams.events import OfConversation
 from tables.alerts import AlertRecord
-from tables.conversation import Life, Rules
+from tables.conversation import Life
 from tables.facts import Fact
 from tables.history import History
+from tables.rules import Rules
 from tables.settings import Settings
 from tables.shard import Shard
 from tables.sla import Alert
-from tables.state import State, Step
+from tables.state import RunKey, State, Step
 
 Order = Literal["in_order", "behind_a_timer", "out_of_order", "late", "duplicate"]
 """How an event arrived; `behind_a_timer`: in order, but timers of later instants had acted already."""
@@ -44,6 +45,8 @@ class Entry(NamedTuple):
     """What it booked."""
     demands: tuple[Alert, ...]
     """What it demanded to be told; what was sent is another matter."""
+    deadlines: dict[RunKey, int]
+    """Of the runs that are measured, as they stand after it."""
 
 
 class Arrival(NamedTuple):
@@ -93,7 +96,8 @@ class TracedLife(Life):
 
     def _note(self, at: int, step: Step | None, before: State, facts: int, alerts: int) -> None:
         booked, demands = tuple(self.facts[facts:]), tuple(self.alerts[alerts:])
-        self.entries.append(Entry(at, step, before, _copy(self.s), booked, demands))
+        deadlines = {run.key: self.deadline(run, at) for run in self.s.runs if run.target}
+        self.entries.append(Entry(at, step, before, _copy(self.s), booked, demands, deadlines))
 
 
 def _copy(state: State) -> State:

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
-from tables.kpis import backlog, conversations, first_response, messages, next_response, service_level
-from tables.kpis.metric import Metric, Value
-from tables.tally import Tally
-from tables.window import Window
+from typing import TYPE_CHECKING
 
-SAMPLED: tuple[Metric, ...] = (
-    *messages.METRICS,
-    *conversations.METRICS,
-    *first_response.METRICS,
-    *next_response.METRICS,
-    *service_level.METRICS,
+from tables.kpis import (
+    backlog,
+    bots,
+    conversations,
+    customers,
+    effort,
+    first_contact,
+    first_response,
+    handle,
+    messages,
+    next_response,
+    promoters,
+    resolution,
+    satisfaction,
+    service_level,
 )
+from tables.kpis.metric import Metric, Value
+
+if TYPE_CHECKING:
+    from tables.settings import TenantSettings
+    from tables.tally import Tally
+    from tables.window import Window
+
+_ROOMS = (
+    messages,
+    conversations,
+    customers,
+    first_response,
+    next_response,
+    resolution,
+    handle,
+    service_level,
+    first_contact,
+    satisfaction,
+    promoters,
+    effort,
+    bots,
+)
+SAMPLED: tuple[Metric, ...] = tuple(metric for room in _ROOMS for metric in room.METRICS)
 """The metrics of the windows with a length."""
 GAUGES: tuple[Metric, ...] = backlog.METRICS
 """The metrics of the window `now`."""
+_READ = tuple(room.read for room in _ROOMS)
 
 
-def read_window(window: Window, formula: str) -> dict[str, Value]:
-    """The metrics of a window; `formula` is the tenant's for the service level."""
+def read_window(window: Window, tenant: TenantSettings) -> dict[str, Value]:
+    """The metrics of a window, by the tenant's formulas."""
     out: dict[str, Value] = {}
-    messages.read(window, out)
-    conversations.read(window, out)
-    first_response.read(window, out)
-    next_response.read(window, out)
-    service_level.read(window, out, formula)
+    for read in _READ:
+        read(window, out, tenant)
     return out
 
 

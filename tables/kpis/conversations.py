@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tables import facts
 from tables.kpis.metric import Metric, Value
-from tables.tally import ACTIVE_LAST, HANDLED_LAST
-from tables.window import Window
+from tables.tally import ACTIVE_LAST, ACTIVE_MARKS, HANDLED_LAST, HANDLED_MARKS
+
+if TYPE_CHECKING:
+    from tables.settings import TenantSettings
+    from tables.window import Window
 
 METRICS = (
     Metric("conversations_opened", "count", "cycles opened"),
@@ -16,11 +21,11 @@ METRICS = (
 )
 
 
-def read(window: Window, out: dict[str, Value]) -> None:
+def read(window: Window, out: dict[str, Value], _: TenantSettings) -> None:
     """Put the metrics of a window into `out`."""
     get = window.counts.get
     out["conversations_opened"] = get(facts.OPENED, 0)
     out["conversations_reopened"] = get(facts.REOPENED, 0)
     out["conversations_resolved"] = get(facts.RESOLVED, 0)
-    out["conversations_active"] = get(ACTIVE_LAST + window.touch, 0)
-    out["conversations_handled"] = get(HANDLED_LAST + window.touch, 0)
+    out["conversations_active"] = window.touched(ACTIVE_LAST, ACTIVE_MARKS)
+    out["conversations_handled"] = window.touched(HANDLED_LAST, HANDLED_MARKS)

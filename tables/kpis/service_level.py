@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tables import facts
 from tables.kpis.metric import Metric, Value, ratio
-from tables.window import Window
+
+if TYPE_CHECKING:
+    from tables.settings import TenantSettings
+    from tables.window import Window
 
 METRICS = (
     Metric("sl_met", "count", "first-response waits answered within the threshold", "higher"),
@@ -29,10 +34,10 @@ def level(formula: str, met: int, missed: int, abandoned: int) -> float | None:
             return ratio(met, met + missed)
 
 
-def read(window: Window, out: dict[str, Value], formula: str) -> None:
+def read(window: Window, out: dict[str, Value], tenant: TenantSettings) -> None:
     """Put the metrics of a window into `out`."""
     get = window.counts.get
     met, missed = get(facts.SL_MET, 0), get(facts.SL_MISSED, 0)
     abandoned = get(facts.SL_ABANDONED, 0)
     out["sl_met"], out["sl_missed"], out["sl_abandoned"] = met, missed, abandoned
-    out["service_level_ratio"] = level(formula, met, missed, abandoned)
+    out["service_level_ratio"] = level(tenant.formula, met, missed, abandoned)

@@ -15,8 +15,8 @@ from streams.clock import wall_ms
 from streams.codecs import decode as decode_event
 from streams.events import OfConversation, Presence
 from tables import outbox
-from tables.conversation import Rules
 from tables.history import FACTS_KEPT, LONG_TAIL, History, decode
+from tables.rules import Rules
 from tables.replay import replay
 from tables.settings import Settings
 from tables.state import step_of

@@ -7,14 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.days import QUARTER
+from tables.days import QUARTER, Today
 from tables.sketch import bucket
+from tables.stamped import maxima
 from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, add_up, code
 from tables.window import Window
 from tables.windows import ROLLING, ScopeWindows
 
 DAY = 1_000 * QUARTER
 """The minute at which the day begins."""
+TODAY = Today(DAY, DAY, DAY)
 
 
 @st.composite
@@ -39,7 +41,7 @@ scripts = st.lists(st.one_of(puts, rolls), max_size=40)
 
 def held(window: Window) -> tuple[Any, ...]:
     sketches = {kind: buckets for kind, buckets in window.sketches.items() if buckets}
-    largest = {kind: value for kind, value in window.largest.items() if value}
+    largest = {each: value for each, value in window.largest.items() if value}
     return window.counts, sketches, largest
 
 
@@ -75,11 +77,11 @@ def test_adding_up_is_associative_and_commutative(parts: list[Tally], rng: Any) 
 def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
     """Panes of three partitions come in any order, older ones after the windows have gone on, some a second time."""
     windows, now, panes = ScopeWindows(), DAY, {}
-    windows.roll(now, DAY, DAY)
+    windows.roll(now, TODAY, DAY)
     for seq, step in enumerate(script):
         if isinstance(step, int):
             now += step
-            windows.roll(now, DAY, DAY)
+            windows.roll(now, TODAY, DAY)
             windows.look_up_largest()
         else:
             minute, partition, tally = step
@@ -94,20 +96,18 @@ def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
                 add_up(total, tally)
         fresh = Window()
         fresh.add(total, 1)
-        for kind in DURATIONS:
-            if code(kind, MAX) in total:
-                fresh.set_largest(kind, total[code(kind, MAX)])
+        fresh.set_largest([maxima(total)])
         assert held(windows.today if name == "today" else windows.rolling[name]) == held(fresh), name
 
 
 @given(scripts, st.randoms())
 def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> None:
     windows, now, panes = ScopeWindows(), DAY, {}
-    windows.roll(now, DAY, DAY)
+    windows.roll(now, TODAY, DAY)
     for seq, step in enumerate(script):
         if isinstance(step, int):
             now += step
-            windows.roll(now, DAY, DAY)
+            windows.roll(now, TODAY, DAY)
         else:
             minute, _, tally = step
             if DAY <= minute <= now and minute > now - 60:
@@ -132,5 +132,4 @@ def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> N
     fresh.add(day, 1)
     assert held(windows.today)[:2] == held(fresh)[:2]
     windows.look_up_largest()
-    for kind in DURATIONS:
-        assert windows.today.largest.get(kind, 0) == day.get(code(kind, MAX), 0)
+    assert windows.today.largest == maxima(day)

@@ -1,0 +1,148 @@
+"""Windows that are kept by day: the month to date and 30 days of one scope (contract section 4).
+
+The days that can no longer change are summed up and kept as one tally each; behind them live panes go on. What a late
+event adds to, or takes from, a day that is closed comes as a correction of one of its quarter-hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tables.days import Today, day_end, day_start
+from tables.distinct import Distinct
+from tables.facts import MINUTE
+from tables.stamped import maxima
+from tables.tally import ACTIVE_MARKS, CUSTOMERS, HANDLED_MARKS, Tally, add_up, mark
+from tables.window import Parts, Window, parts
+
+DAY_WINDOWS = ("mtd", "30d")
+
+
+class Day(msgspec.Struct, array_like=True, frozen=True):
+    """One closed local day of a scope."""
+
+    start: int
+    """Its first minute, since the epoch."""
+    end: int
+    tally: Tally
+    levels: dict[int, int]
+    """By class of distinct ids, how thin the sample of them is (see `tables.distinct`)."""
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Day).decode
+
+
+class Correction(NamedTuple):
+    """What was added to a quarter-hour after its panes were let go of."""
+
+    epoch: int
+    seq: int
+    tally: Tally
+
+
+class DayWindows:
+    """Both windows, and what is known of closed days. Minutes count from the epoch."""
+
+    __slots__ = ("_days", "closed_before", "corrections", "starts", "windows")
+
+    def __init__(self) -> None:
+        self.windows = {name: Window(None) for name in DAY_WINDOWS}
+        self.starts = dict.fromkeys(DAY_WINDOWS, 0)
+        self.closed_before = 0
+        """The minute before which everything is in closed days."""
+        self._days: dict[int, Day] = {}
+        self.corrections: dict[tuple[int, int], Correction] = {}
+        """By first minute of the quarter-hour and source partition."""
+
+    def put(self, day: Day) -> None:
+        """Take a closed day over; its panes count no more."""
+        self._days[day.start] = day
+        self.closed_before = max(self.closed_before, day.end)
+
+    def change(self, minute: int, now: int, change: Parts, sign: int) -> None:
+        """A live pane of this minute, or the quarter-hour that begins with it, has changed."""
+        if self.closed_before <= minute <= now:
+            for name, window in self.windows.items():
+                if minute >= self.starts[name]:
+                    window.change(change, sign)
+
+    def put_correction(self, quarter: int, partition: int, epoch: int, seq: int, tally: Tally, now: int) -> bool:
+        """Take a correction over; False if a newer one is known."""
+        held = self.corrections.get((quarter, partition))
+        if held is not None and (held.epoch, held.seq) >= (epoch, seq):
+            return False
+        self.corrections[quarter, partition] = Correction(epoch, seq, tally)
+        for name, window in self.windows.items():
+            if self.starts[name] <= quarter <= now:
+                if held is not None:
+                    window.add(held.tally, -1)
+                window.add(tally, 1)
+        return True
+
+    def recount(self, today: Today, live: Iterable[tuple[int, Tally]]) -> None:
+        """Begin anew where the windows of another day begin; `live` are the panes of minutes not closed."""
+        self.starts = {"mtd": today.mtd, "30d": today.last_30d}
+        oldest = min(self.starts.values())
+        for start in [start for start in self._days if start < oldest]:
+            del self._days[start]
+        for key in [key for key in self.corrections if key[0] < oldest]:
+            del self.corrections[key]
+        self.windows = {name: Window(None) for name in DAY_WINDOWS}
+        for day in self._days.values():
+            self._add(day.start, parts(day.tally), day.levels)
+        for (quarter, _), correction in self.corrections.items():
+            self._add(quarter, parts(correction.tally))
+        for minute, tally in live:
+            if minute >= self.closed_before:
+                self._add(minute, parts(tally))
+
+    def _add(self, minute: int, change: Parts, levels: dict[int, int] | None = None) -> None:
+        for name, window in self.windows.items():
+            if minute >= self.starts[name]:
+                for class_, level in (levels or {}).items():
+                    window.distinct[class_].thin(level)
+                window.change(change, 1)
+
+    def set_largest(self, live: Iterable[tuple[int, Tally]]) -> None:
+        """Bring the maxima up to date; `live` are those of minutes not closed."""
+        found = [
+            *live,
+            *((day.start, maxima(day.tally)) for day in self._days.values()),
+            *((quarter, maxima(correction.tally)) for (quarter, _), correction in self.corrections.items()),
+        ]
+        for name, window in self.windows.items():
+            start = self.starts[name]
+            window.set_largest(largest for minute, largest in found if minute >= start)
+
+    def close(self, before: int, live: Iterable[tuple[int, Tally]], zone: ZoneInfo) -> list[Day]:
+        """Sum up the local days that end by the minute `before`, from the panes of minutes not closed."""
+        tallies: dict[int, Tally] = {}
+        for minute, tally in live:
+            if self.closed_before <= minute < before:
+                start = day_start(minute * MINUTE, zone) // MINUTE
+                add_up(tallies.setdefault(start, {}), tally)
+        closed = []
+        for start, tally in sorted(tallies.items()):
+            end = day_end(start * MINUTE, zone) // MINUTE
+            if end <= before:
+                closed.append(_thin(start, end, tally))
+                self.put(closed[-1])
+        return closed
+
+
+def _thin(start: int, end: int, tally: Tally) -> Day:
+    """A day as it is kept, with a sample of its distinct ids if there are very many."""
+    held = {class_: Distinct() for class_ in (CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS)}
+    for class_, each, amount in parts(tally).marks:
+        held[class_].add(each, amount)
+    levels = {class_: each.level for class_, each in held.items() if each.level}
+    if not levels:
+        return Day(start, end, tally, levels)
+    plain = {code: amount for code, amount in tally.items() if code < mark(CUSTOMERS, 0)}
+    kept = {mark(class_, each): amount for class_, ids in held.items() for each, amount in ids.counts.items()}
+    return Day(start, end, plain | kept, levels)
