@@ -1,6 +1,6 @@
 """Seeded scenarios: a configuration, canonical events in order of arrival, and the instant to read them at.
 
-The same seed gives the same scenario, here and elsewhere. Instants lie in 2024 and the first days of 2025. There are
+The same seed gives the same scenario, here and elsewhere. Instants lie in 2024 and early 2025. There are
 no thresholds and no business events.
 """
 

@@ -167,7 +167,8 @@ class _World:
         self.result.alerts += conversation.settle(clock, event["at"])
         self.known.update((conversation.tenant, scope) for scope in conversation.life.scopes)
         place = self.places[id(conversation)]
-        self.quarters[conversation.tenant].put(place, conversation.life.samples)
+        if self.with_intervals:
+            self.quarters[conversation.tenant].put(place, conversation.life.samples)
         for timer in {timer for demand in conversation.demands for timer in demand.timers() if timer >= clock}:
             heapq.heappush(self.timers, (timer, place))
 
