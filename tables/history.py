@@ -231,7 +231,9 @@ class History:
                 count = len(c.tail)
         c.base, c.settled, c.tail = _encode(state), booked, c.tail[count:]
         if c.sent:
-            c.sent = outbox.keep(c.sent, state.runs, {_decode_step(raw).id for raw in c.tail})
+            # The customer's last message can begin a run once more, when a bot hands back.
+            instances = {state.wrote_id, *(_decode_step(raw).id for raw in c.tail)}
+            c.sent = outbox.keep(c.sent, state.runs, instances)
         if c.settled > LONG_FACTS:
             self._condense()
 
