@@ -209,8 +209,18 @@ TOPICS: Final = (
         "partial aggregate, binary",
         Cleanup.BOTH,
         Partitions.STATE,
-        50 * _HOUR_MS,  # two local days, the longer of them with a clock change
+        80 * _HOUR_MS,  # from the beginning of a local day until it is closed, 27 h after its end; and a day
         "Absolute panes and clocks of each partition of `events`, on their way to the roll-up.",
+        _STATE,
+    ),
+    Topic(
+        "_rollup",
+        "a scope's closed day, or a rule and a scope",
+        "state, binary",
+        Cleanup.COMPACT,
+        Partitions.STATE,
+        None,
+        "What the roll-up keeps for longer than the partials last: closed days, and threshold alerts in progress.",
         _STATE,
     ),
 )

@@ -48,7 +48,7 @@ class Correction(NamedTuple):
 class DayWindows:
     """Both windows, and what is known of closed days. Minutes count from the epoch."""
 
-    __slots__ = ("_days", "closed_before", "corrections", "starts", "windows")
+    __slots__ = ("_days", "closed_before", "corrections", "expired", "starts", "windows")
 
     def __init__(self) -> None:
         self.windows = {name: Window(None) for name in DAY_WINDOWS}
@@ -56,6 +56,8 @@ class DayWindows:
         self.closed_before = 0
         """The minute before which everything is in closed days."""
         self._days: dict[int, Day] = {}
+        self.expired: list[int] = []
+        """The first minutes of days that were let go of; whoever has written them down clears it."""
         self.corrections: dict[tuple[int, int], Correction] = {}
         """By first minute of the quarter-hour and source partition."""
 
@@ -89,6 +91,7 @@ class DayWindows:
         self.starts = {"mtd": today.mtd, "30d": today.last_30d}
         oldest = min(self.starts.values())
         for start in [start for start in self._days if start < oldest]:
+            self.expired.append(start)
             del self._days[start]
         for key in [key for key in self.corrections if key[0] < oldest]:
             del self.corrections[key]

@@ -202,9 +202,13 @@ class Rollup:
         before = horizon(min(as_of, self._listener.told)) - QUARTER
         if before > tracked.days_closed_at:
             tracked.days_closed_at = before
+            changed: list[tuple[int, bytes | None]] = [
+                (day.start, encode_day(day)) for day in tracked.windows.close_days(before, zone)
+            ]
+            changed += [(start, None) for start in tracked.windows.expired_days()]
             out += [
-                Output(STATE_TOPIC, f"d|{tracked.key}|{day.start}".encode(), encode_day(day), self.partition)
-                for day in tracked.windows.close_days(before, zone)
+                Output(STATE_TOPIC, f"d|{tracked.key}|{start}".encode(), value, self.partition)
+                for start, value in changed
             ]
 
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:

@@ -187,6 +187,13 @@ class ScopeWindows:
         """Sum up the local days that end by the minute `before`: nothing of them is told any more but corrections."""
         return [] if self.by_day is None else self.by_day.close(before, self._live(), zone)
 
+    def expired_days(self) -> list[int]:
+        """The first minutes of closed days that no window holds any more, each once."""
+        if self.by_day is None:
+            return []
+        expired, self.by_day.expired = self.by_day.expired, []
+        return expired
+
     def _between(self, after: int, last: int) -> list[Stamped]:
         """The panes of the minutes after `after` up to `last`."""
         minutes = self.minutes

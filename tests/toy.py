@@ -107,6 +107,9 @@ class ToyRollup:
             count, seq = json.loads(value)
             self.published[key] = count, seq
 
+    def restore_state(self, key: bytes, value: bytes | None) -> None:
+        """It has none."""
+
     def recovered(self, epoch: int) -> None:
         self.epoch = epoch
 

@@ -91,8 +91,11 @@ class Rollup(Protocol):
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the roll-up's own topic, in log order."""
 
+    def restore_state(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the roll-up's own state, in log order; before `restore`."""
+
     def recovered(self, epoch: int) -> None:
-        """The own topic has been read to its end; `epoch` grows with every owner. The partials come next."""
+        """The own topics have been read to its end; `epoch` grows with every owner. The partials come next."""
 
     def apply(self, records: Sequence[Record], now: int) -> None:
         """Take partials, in offset order; from the topic's beginning after every assignment."""

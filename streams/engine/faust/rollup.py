@@ -7,10 +7,9 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.clock import running_s, wall_ms
-from streams.engine.faust.log import FencedLog
+from streams.engine.faust.log import OwnedLog
 from streams.engine.faust.runner import Runner
 from streams.engine.frontier import KEY, decode
-from streams.engine.journal import FENCE
 from streams.engine.ports import Record
 
 if TYPE_CHECKING:
@@ -25,8 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 LOG_TOPIC = "kpi"
 """Outputs for this topic are the roll-up's own log."""
+STATE_TOPIC = "_rollup"
+"""Outputs for this topic are its own state: written down before anything that rests on it is told."""
 INTERVALS_TOPIC = "kpi.intervals"
 """Outputs for this topic appear once: it has an owner too."""
+_OWNED = (STATE_TOPIC, LOG_TOPIC, INTERVALS_TOPIC)
 
 
 class RollupStatus(NamedTuple):
@@ -46,23 +48,23 @@ class RollupRunner(Runner):
     def __init__(self, driver: Driver, tp: TP, rollup: Rollup) -> None:
         super().__init__(driver, tp)
         self.rollup = rollup
-        self._log = FencedLog(driver.config, driver.publisher, driver.config.topic(LOG_TOPIC), tp.partition)
-        intervals = driver.config.topic(INTERVALS_TOPIC)
-        self._intervals = FencedLog(driver.config, driver.publisher, intervals, tp.partition)
+        self._logs = {
+            topic: OwnedLog(driver.config, driver.publisher, driver.config.topic(topic), tp.partition)
+            for topic in _OWNED
+        }
         self._epoch = -1
-        self._log_end = self._intervals_end = 0
         self._next_offset = 0
         self._target = 0
         self._busy_since: float | None = None
 
     async def start(self) -> None:
-        """Read the own topic, fence it, then read the partials from their beginning."""
-        async with self._log as log:
-            end = await log.end()
-            await self._restore(log, 0, end)
-            self._epoch = await log.append([(FENCE, None)])
-            await self._restore(log, end, self._epoch)
-        self._log_end = self._epoch + 1
+        """Read the own topics, fence them, then read the partials from their beginning."""
+        await self._logs[STATE_TOPIC].take_over(
+            lambda record: self.rollup.restore_state(record.key or b"", record.value)
+        )
+        self._epoch = await self._logs[LOG_TOPIC].take_over(
+            lambda record: self.rollup.restore(record.key or b"", record.value)
+        )
         self.rollup.recovered(self._epoch)
         first, self._target = await self._driver.patient(
             lambda: self._driver.consumer.bounds(self.tp), f"the bounds of {self.tp}"
@@ -80,19 +82,11 @@ class RollupRunner(Runner):
 
     async def _recall_intervals(self) -> None:
         """Fence the intervals, and find out which of them are out already."""
-        async with self._intervals as log:
-            fence = await log.append([(FENCE, None)])
-            async for records in log.read(self.rollup.closed_from, fence):
-                self.rollup.already_closed(record.key for record in records if record.key and record.key[0])
-        self.rollup.already_closed(())
-        self._intervals_end = fence + 1
-
-    async def _restore(self, log: FencedLog, start: int, end: int) -> None:
-        async for records in log.read(start, end):
-            for record in records:
-                if record.key and record.key[0]:
-                    self.rollup.restore(record.key, record.value)
-            await asyncio.sleep(0)
+        found: list[bytes] = []
+        await self._logs[INTERVALS_TOPIC].take_over_from(
+            self.rollup.closed_from, lambda record: found.append(record.key or b"")
+        )
+        self.rollup.already_closed(found)
 
     async def _publish(self) -> None:
         outputs = self.rollup.due(self._driver.config.timeline.wall(wall_ms()))
@@ -100,19 +94,13 @@ class RollupRunner(Runner):
             return
         self._busy_since = running_s()
         await self._driver.permission()
-        logged = [(one.key or b"", one.value) for one in outputs if one.topic == LOG_TOPIC]
-        closed = [(one.key or b"", one.value) for one in outputs if one.topic == INTERVALS_TOPIC]
-        deliveries = await self._driver.publisher.publish(
-            one for one in outputs if one.topic not in {LOG_TOPIC, INTERVALS_TOPIC}
-        )
-        if logged:
-            await self._log.append(logged, self._log_end)
-            self._log_end += len(logged)
-        if closed:
-            await self._intervals.append(closed, self._intervals_end)
-            self._intervals_end += len(closed)
+        owned = {topic: [(one.key or b"", one.value) for one in outputs if one.topic == topic] for topic in _OWNED}
+        await self._logs[STATE_TOPIC].append(owned[STATE_TOPIC])
+        deliveries = await self._driver.publisher.publish(one for one in outputs if one.topic not in _OWNED)
+        await self._logs[LOG_TOPIC].append(owned[LOG_TOPIC])
+        await self._logs[INTERVALS_TOPIC].append(owned[INTERVALS_TOPIC])
         if self.rollup.unmarked:
-            deliveries += await self._driver.publisher.publish([self.rollup.marked(self._intervals_end)])
+            deliveries += await self._driver.publisher.publish([self.rollup.marked(self._logs[INTERVALS_TOPIC].end)])
         for one in deliveries:
             await one.future
         self._busy_since = None
