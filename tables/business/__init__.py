@@ -1,0 +1,7 @@
+"""Business KPIs (contract section 7): what a source partition keeps and tells, and what the roll-up makes of it."""
+
+from tables.business.figures import Figures
+from tables.business.ledger import Folded, Ledger, Told
+from tables.business.metrics import METRICS, MONEY, Cycles, in_currency
+
+__all__ = ["METRICS", "MONEY", "Cycles", "Figures", "Folded", "Ledger", "Told", "in_currency"]
