@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.oracle.demands import Alert, Demand
 from tests.oracle.face import Face
+from tests.oracle.life import Run
+
+Key = tuple[str, str, int]
 
 
 @dataclass(slots=True)
@@ -20,20 +23,25 @@ class Sent:
     terminal: Alert | None = None
 
 
+def key_of(one: Run | Alert) -> Key:
+    """What makes it an alert of the same run. An id forgotten and told again starts another one."""
+    return one.metric, one.instance, one.started_at
+
+
 class Outbox:
     """Sends the difference between what the folded history demands and what was sent before."""
 
     def __init__(self) -> None:
-        self.sent: dict[tuple[str, str], Sent] = {}
+        self.sent: dict[Key, Sent] = {}
         self.out: list[Alert] = []
 
     def settle(self, due: Sequence[Demand], cause_at: int | None, face: Face) -> list[Alert]:
         """`cause_at`: the `at` of the event that arrived, None if only the clock moved; `face`: the present one."""
         self.out = []
-        wanted: dict[tuple[str, str], Demand] = {}
+        wanted: dict[Key, Demand] = {}
         for demand in due:
             if demand.tracked:
-                key = (demand.run.metric, demand.run.instance)
+                key = key_of(demand.run)
                 wanted[key] = wanted[key].then(demand) if key in wanted else demand
         for key in [key for key in self.sent if key not in wanted]:
             self.gone(self.sent[key], cause_at, face)
@@ -49,7 +57,7 @@ class Outbox:
             self.send(replace(plain, state="cancelled", reason="history"))
 
     def one(self, demand: Demand, cause_at: int | None, face: Face) -> None:
-        sent = self.sent.get((demand.run.metric, demand.run.instance))
+        sent = self.sent.get(key_of(demand.run))
         for warning in demand.warnings:
             if sent is None or warning.level not in sent.levels:
                 self.send(warning)
@@ -57,7 +65,7 @@ class Outbox:
             self.retract(sent, cause_at, face)
         if demand.breach is not None and (sent is None or sent.breach is None):
             self.send(demand.breach)
-        sent = self.sent.get((demand.run.metric, demand.run.instance))
+        sent = self.sent.get(key_of(demand.run))
         terminal = demand.end if sent is None else demand.end or demand.dropped
         if terminal is not None and (sent is None or sent.terminal is None or sent.terminal.state != terminal.state):
             self.send(terminal)
@@ -69,7 +77,7 @@ class Outbox:
 
     def send(self, alert: Alert) -> None:
         self.out.append(alert)
-        sent = self.sent.setdefault((alert.metric, alert.instance), Sent(alert))
+        sent = self.sent.setdefault(key_of(alert), Sent(alert))
         sent.last = alert
         match alert.state:
             case "imminent":

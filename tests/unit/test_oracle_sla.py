@@ -240,3 +240,11 @@ def test_a_reply_known_late_takes_the_breach_of_a_window_back() -> None:
         *(("breached", "m", 60), ("breached", "n", 110), ("cancelled", "m", 50), ("retracted", "m", 50)),
     ]
     assert reasons(newer) == [("m", "newer_message")]
+
+
+def test_an_id_told_again_when_it_is_forgotten_starts_another_run() -> None:
+    first = [customer(0, "m"), status(100, "resolved")]
+    alive = [ev(day * DAY, "tagged", add=["x"]) for day in (4, 8)]
+    result = run([*first, *alive, customer(0, "m")], sla(policy()), until=at(9 * DAY))
+    assert result.counts["late"] == 1
+    assert alerts(result) == [("breached", "m", 60), ("cancelled", "m", 100), ("breached", "m", 8 * DAY + 60)]
