@@ -6,7 +6,7 @@ event adds to, or takes from, a day that is closed comes as a correction of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -45,10 +45,18 @@ class Correction(NamedTuple):
     tally: Tally
 
 
+Worked = tuple[int, int]
+"""Agent-minutes of one local day: occupied and online, and online."""
+encode_worked = msgspec.msgpack.Encoder().encode
+decode_worked = msgspec.msgpack.Decoder(Worked).decode
+SETTLED = 15
+"""Minutes after a day's end when its agent-minutes are written down; those told of it are kept for hours longer."""
+
+
 class DayWindows:
     """Both windows, and what is known of closed days. Minutes count from the epoch."""
 
-    __slots__ = ("_days", "closed_before", "corrections", "expired", "starts", "windows")
+    __slots__ = ("_days", "closed_before", "corrections", "expired", "starts", "windows", "worked")
 
     def __init__(self) -> None:
         self.windows = {name: Window(None) for name in DAY_WINDOWS}
@@ -56,6 +64,8 @@ class DayWindows:
         self.closed_before = 0
         """The minute before which everything is in closed days."""
         self._days: dict[int, Day] = {}
+        self.worked: dict[int, Worked] = {}
+        """Of past days, by their first minute."""
         self.expired: list[int] = []
         """The first minutes of days that were let go of; whoever has written them down clears it."""
         self.corrections: dict[tuple[int, int], Correction] = {}
@@ -93,6 +103,8 @@ class DayWindows:
         for start in [start for start in self._days if start < oldest]:
             self.expired.append(start)
             del self._days[start]
+        for start in [start for start in self.worked if start < oldest]:
+            del self.worked[start]
         for key in [key for key in self.corrections if key[0] < oldest]:
             del self.corrections[key]
         self.windows = {name: Window(None) for name in DAY_WINDOWS}
@@ -121,6 +133,32 @@ class DayWindows:
         for name, window in self.windows.items():
             start = self.starts[name]
             window.set_largest(largest for minute, largest in found if minute >= start)
+
+    def count_days(
+        self, minute: int, today: Worked, zone: ZoneInfo, count: Callable[[int, int], Worked]
+    ) -> list[tuple[int, Worked]]:
+        """Bring the agent-minutes up to date; what can be written down of days that are past is returned.
+
+        `today` are those of the present local day so far, `count` those of the minutes from one to another.
+        """
+        settled = []
+        days: dict[int, Worked] = {}
+        start = min(self.starts.values())
+        while (end := day_end(start * MINUTE, zone) // MINUTE) <= minute:
+            worked = self.worked.get(start)
+            if worked is None:
+                worked = count(start, end - 1)
+                if end + SETTLED <= minute:
+                    self.worked[start] = worked
+                    if any(worked):
+                        settled.append((start, worked))
+            days[start] = worked
+            start = end
+        days[start] = today
+        for name, window in self.windows.items():
+            held = [worked for day, worked in days.items() if day >= self.starts[name]]
+            window.set_occupancy((sum(each for each, _ in held), sum(each for _, each in held)))
+        return settled
 
     def close(self, before: int, live: Iterable[tuple[int, Tally]], zone: ZoneInfo) -> list[Day]:
         """Sum up the local days that end by the minute `before`, from the panes of minutes not closed."""

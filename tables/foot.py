@@ -5,6 +5,7 @@ from __future__ import annotations
 from tables.distinct import hashed
 from tables.facts import Fact
 from tables.scope_panes import Scope
+from tables.staff import Work
 
 
 class Trace:
@@ -30,7 +31,7 @@ class Trace:
 class Foot:
     """What the panes hold of one conversation."""
 
-    __slots__ = ("active", "ahead", "handled", "hash", "key", "mask", "newest", "scopes", "waiting_since")
+    __slots__ = ("active", "ahead", "handled", "hash", "key", "mask", "newest", "scopes", "waiting_since", "work")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -45,3 +46,5 @@ class Foot:
         self.mask = 0
         self.scopes: tuple[Scope, ...] = ()
         self.waiting_since = 0
+        self.work: Work | None = None
+        """What occupies an agent now."""

@@ -22,6 +22,9 @@ from tables.state import NONE, OPEN, PENDING, RESOLVED, State
 OLDEST_WAITING = 11
 """Not a count: the smallest `waiting_since`, in ms; absent when none waits."""
 
+AGENTS_ONLINE = 12
+"""A count of agents, not of conversations."""
+
 HOUR = 3_600_000
 AGES = (1 * HOUR, 4 * HOUR, 24 * HOUR, 48 * HOUR)
 """A conversation this old, or older, is in the next bracket."""

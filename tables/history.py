@@ -19,7 +19,7 @@ from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
 from tables.foot import Foot
 from tables.rules import Rules
 from tables.sla import Alert
-from tables.state import Dims, State, Step
+from tables.state import REPLY_WINDOW, Dims, State, Step
 
 FACTS_KEPT = 26 * 60
 """Minutes for which a fact can still be in a window: the longest local day and an hour."""
@@ -187,7 +187,8 @@ class History:
         life.advance(max(now, s.fired + 1))
         before = self.facts()
         c.facts = c.facts[: c.settled] + pack(life.facts, c.dims)
-        alerts = outbox.reconcile(c.sent, life.alerts, stands, step.at, life.s)
+        began = {each.id for each in steps}
+        alerts = outbox.reconcile(c.sent, life.alerts, stands, began, step.at, life.s)
         c.tail = [msgspec.Raw(_encode(each)) for each in steps]
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
@@ -232,8 +233,8 @@ class History:
         c.base, c.settled, c.tail = _encode(state), booked, c.tail[count:]
         if c.sent:
             # The customer's last message can begin a run once more, when a bot hands back.
-            instances = {state.wrote_id, *(_decode_step(raw).id for raw in c.tail)}
-            c.sent = outbox.keep(c.sent, state.runs, instances)
+            runs = {(REPLY_WINDOW, state.wrote_id), *(run.key for run in state.runs)}
+            c.sent = outbox.keep(c.sent, runs, {_decode_step(raw).id for raw in c.tail})
         if c.settled > LONG_FACTS:
             self._condense()
 

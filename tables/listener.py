@@ -13,6 +13,7 @@ from tables.days import QUARTER, QUARTER_MS
 from tables.facts import MINUTE
 from tables.history import FACTS_KEPT
 from tables.intervals import Mark, Pending, decode_mark
+from tables.occupancy import ByAgent, Online
 from tables.scopes import has_trend
 from tables.settings import Settings
 from tables.tracked import Tracked
@@ -40,6 +41,9 @@ class Listener:
 
     def __init__(self, partition: int, partitions: int, settings: Settings) -> None:
         self.scopes: dict[str, Tracked] = {}
+        self._online: dict[str, Online] = {}
+        self._staffed: dict[str, list[Tracked]] = {}
+        """By tenant, the scopes that have an occupancy."""
         self._sources = {each: Source() for each in range(partitions)}
         self.restless: dict[str, Tracked] = {}
         """Scopes of which something has come since they were published."""
@@ -94,6 +98,8 @@ class Listener:
         if tracked is None:
             tracked = self.scopes[key] = Tracked(tenant, scope)
             self.restless[key] = tracked
+            if tracked.occupancy is not None:
+                self._staffed.setdefault(tenant, []).append(tracked)
         return tracked
 
     def apply(self, records: Sequence[Record], now: int) -> None:
@@ -101,12 +107,15 @@ class Listener:
         for key, value, *_ in records:
             if key is None or value is None:
                 continue
-            if key.endswith(b"|closed"):
+            stem, _, what = key.rpartition(b"|")
+            if what == b"closed":
                 self.mark = max(self.mark, decode_mark(value))
-            elif key.endswith(b"|clock"):
-                self._beat(int(key.split(b"|")[0]), partials.decode_beat(value), now)
+            elif what == b"clock":
+                self._beat(int(stem), partials.decode_beat(value), now)
+            elif what[:1] == b"o":
+                self._share(stem, what, value, now)
             else:
-                self._partial(key, value, now)
+                self._partial(stem, what, value, now)
 
     def _beat(self, partition: int, beat: partials.Beat, now: int) -> None:
         source = self._sources[partition]
@@ -115,8 +124,14 @@ class Listener:
         if beat.epoch > source.epoch:
             source.complete = False
         if beat.complete and not source.complete:
+            oldest = beat.clock // MINUTE - FACTS_KEPT + QUARTER
+            for online in self._online.values():
+                online.forget(partition, beat.epoch, oldest)
             for tracked in self.scopes.values():
-                if tracked.windows.forget(partition, beat.epoch, beat.clock // MINUTE - FACTS_KEPT + QUARTER):
+                had = tracked.windows.forget(partition, beat.epoch, oldest)
+                if tracked.occupancy is not None:
+                    had = tracked.occupancy.forget(partition, beat.epoch, oldest) or had
+                if had:
                     self.restless[tracked.key] = tracked
         source.told, source.since = max(source.told, beat.told), beat.since
         if beat.epoch > source.epoch:
@@ -127,8 +142,8 @@ class Listener:
         source.clock = max(source.clock, beat.clock)
         source.lag_ms, source.complete, source.final, source.heard = beat.lag_ms, beat.complete, beat.final, now
 
-    def _partial(self, key: bytes, value: bytes, now: int) -> None:
-        stem, _, what = key.rpartition(b"|")
+    def _partial(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
+        key = stem + b"|" + what
         route = self._routes.get(stem)
         if route is None:
             partition, tenant, scope = stem.decode().split("|")
@@ -166,6 +181,51 @@ class Listener:
         else:
             self._overwritten.discard(key)
 
+    def _share(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
+        """Minutes of an agent: online, or occupied by conversations of a scope."""
+        partition, tenant, scope = stem.decode().split("|")
+        source, agent, key = int(partition), what[1:].decode(), stem + b"|" + what
+        minutes = self._minutes_of(tenant, scope)
+        held = minutes.held(agent, source)
+        if self._is_known(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
+            return
+        share = partials.decode_share(value)
+        stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
+        if not stale and minutes.put(agent, source, share.epoch, share.seq, share.payload):
+            self._overwritten.discard(key)
+            for tracked in self._concerned(tenant, scope, agent):
+                tracked.occupancy_of = 0
+                if tracked.key not in self.restless:
+                    tracked.stirred_at = now
+                    self.restless[tracked.key] = tracked
+        elif held is not None and share.epoch < max(held.epoch, self._sources[source].epoch):
+            self._overwritten.add(key)
+
+    def _minutes_of(self, tenant: str, scope: str) -> ByAgent:
+        if scope == partials.ONLINE:
+            return self.online(tenant)
+        occupancy = self.track(tenant, scope).occupancy
+        assert occupancy is not None, scope  # noqa: S101 - told of no other scope
+        return occupancy
+
+    def _concerned(self, tenant: str, scope: str, agent: str) -> list[Tracked]:
+        """The scopes known here whose occupancy changes when the minutes of an agent do."""
+        if scope != partials.ONLINE:
+            return [self.scopes[f"{tenant}/{scope}"]]
+        return [
+            tracked
+            for tracked in self._staffed.get(tenant, ())
+            if tracked.name in {"tenant", f"agent:{agent}"}
+            or (tracked.occupancy is not None and agent in tracked.occupancy.minutes())
+        ]
+
+    def online(self, tenant: str) -> Online:
+        """When the agents of a tenant were online."""
+        found = self._online.get(tenant)
+        if found is None:
+            found = self._online[tenant] = Online()
+        return found
+
     def _is_known(self, key: bytes, stamp: partials.Stamp, held: tuple[int, int] | None) -> bool:
         """Whether a partial is what is held, or was sent again and has come behind a newer one."""
         came = (stamp.epoch, stamp.seq)
@@ -192,14 +252,27 @@ class Listener:
     def _stir(self, tracked: Tracked, start: int) -> None:
         self.pending.stir(start, self._settings.tenant(tracked.tenant).lateness_ms, tracked.key)
 
+    def _newest(self, key: bytes) -> tuple[tuple[int, int], bytes] | None:
+        """Stamp and value of what is held under a partial's key."""
+        stem, _, what = key.rpartition(b"|")
+        partition, tenant, scope = stem.decode().split("|")
+        clock = self._sources[int(partition)].clock
+        if what[:1] == b"o":
+            part = self._minutes_of(tenant, scope).held(what[1:].decode(), int(partition))
+            if part is None:
+                return None
+            return (part.epoch, part.seq), partials.encode(partials.Share(part.epoch, part.seq, clock, part.payload))
+        held = self.scopes[f"{tenant}/{scope}"].windows.held(what.decode(), int(partition))
+        if held is None:
+            return None
+        return held[:2], partials.encode(partials.Partial(held[0], held[1], clock, held[2]))
+
     def send_again(self, out: list[Output]) -> None:
         """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
         for key in self._overwritten:
-            stem, _, what = key.rpartition(b"|")
-            tracked, source = self._routes[stem]
-            held = tracked.windows.held(what.decode(), source)
-            if held is not None:
-                self._sent_again[key] = held[:2]
-                value = partials.encode(partials.Partial(held[0], held[1], self._sources[source].clock, held[2]))
+            found = self._newest(key)
+            if found is not None:
+                stamp, value = found
+                self._sent_again[key] = stamp
                 out.append(Output(partials.TOPIC, key, value, self._partition))
         self._overwritten.clear()

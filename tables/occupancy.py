@@ -154,11 +154,19 @@ class ByAgent:
         """What a partition has told of an agent last."""
         return self._parts.get(agent, {}).get(partition)
 
-    def forget(self, partition: int, epoch: int) -> bool:
-        """Drop what owners before `epoch` have told of a partition; whether there was any."""
+    def forget(self, partition: int, epoch: int, oldest: int) -> bool:
+        """Drop what owners before `epoch` have told of a partition from the minute `oldest` on; whether there was any.
+
+        What is older the owner of now no longer knows: it stands.
+        """
         found = [agent for agent, parts in self._parts.items() if partition in parts and parts[partition].epoch < epoch]
         for agent in found:
-            del self._parts[agent][partition]
+            part = self._parts[agent][partition]
+            minutes = part.minutes.before(oldest)
+            if minutes.bits:
+                self._parts[agent][partition] = part._replace(minutes=minutes)
+            else:
+                del self._parts[agent][partition]
         self._stale.update(found)
         return bool(found)
 

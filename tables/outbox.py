@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from tables.sla import BREACHED, CANCELLED, DROPPED, ENDED, IMMINENT, RETRACTED, Alert
-from tables.state import Run, RunKey, State
+from tables.state import RunKey, State
 
 
 class Sent(msgspec.Struct, array_like=True):
@@ -71,12 +71,17 @@ def post(sent: list[Sent], demanded: Iterable[Alert]) -> list[Alert]:
 
 
 def reconcile(
-    sent: list[Sent], demanded: list[Alert], stands: Collection[RunKey], at: int, state: State
+    sent: list[Sent],
+    demanded: list[Alert],
+    stands: Collection[RunKey],
+    began: Collection[str],
+    at: int,
+    state: State,
 ) -> list[Alert]:
     """What must be sent after a history was folded again because of an event at `at`; `sent` is brought up to it.
 
-    `demanded` are all alerts of what was folded again, `stands` the runs that were breached before it; `state` is the
-    conversation's now.
+    `demanded` are all alerts of what was folded again, `stands` the runs that were breached before it, `began` the
+    events of it; `state` is the conversation's now.
     """
     tracked = {run.key for run in state.runs if run.target or run.breached_at}
     ends = {alert.run: alert for alert in demanded if alert.state in ENDED or alert.state == DROPPED}
@@ -85,6 +90,8 @@ def reconcile(
     out: list[Alert] = []
     for record in sent:
         run = record.last.run
+        if run not in standing and run[1] not in began:
+            continue  # it ended before
         if record.breach is not None and run not in breached:
             out.append(record.note(_now(record.breach, RETRACTED, at, state)))
         if run not in standing and record.closed != CANCELLED:
@@ -103,7 +110,6 @@ def _now(alert: Alert, what: str, at: int, s: State) -> Alert:
     return now._replace(agent=s.agent, team=s.team, priority=s.priority)
 
 
-def keep(sent: list[Sent], runs: list[Run], instances: Collection[str]) -> list[Sent]:
-    """What must be remembered when only these open runs, and runs that began with these events, can still change."""
-    keys = {run.key for run in runs}
-    return [each for each in sent if each.last.run in keys or each.last.instance in instances]
+def keep(sent: list[Sent], runs: Collection[RunKey], instances: Collection[str]) -> list[Sent]:
+    """What must be remembered when only these runs, and runs that began with these events, can still change."""
+    return [each for each in sent if each.last.run in runs or each.last.instance in instances]

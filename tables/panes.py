@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from heapq import heappush
 
+from streams.codecs import encode_id
 from tables import gauges
 from tables.days import QUARTER
 from tables.facts import CUSTOMER, FRT, MESSAGES_IN, MESSAGES_OUT, OCCUPIED, ONE_TOUCH, SEEN, Fact
@@ -16,6 +17,7 @@ from tables.history import History
 from tables.partials import TURNS
 from tables.scope_panes import Scope
 from tables.scopes import scopes
+from tables.staff import Staff, work_of
 from tables.state import Dims
 from tables.tally import (
     ACTIVE,
@@ -43,7 +45,8 @@ CORRECTED = 31 * 1440
 class Panes:
     """All scopes of one partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, staff: Staff) -> None:
+        self.staff = staff
         self.scopes: dict[tuple[str, str], Scope] = {}
         self.oldest = 0
         """The first minute that still has a pane of its own; older ones live in the sealed quarter-hours."""
@@ -84,16 +87,14 @@ class Panes:
         """Add facts none of which is older than the newest minute that the conversation has touched."""
         i, n = 0, len(facts)
         while i < n:
-            kind, minute, dims, count, value = facts[i]
+            kind, minute, dims, count, _ = facts[i]
             found = self.of(tenant, dims)
             delta: Tally = {}
             touched = handled = False
             largest: list[tuple[int, int]] = []
             while True:
                 if FRT <= kind < ONE_TOUCH:
-                    if kind <= _LAST_DURATION:
-                        largest.append((code(kind, MAX), value))
-                    _add(delta, kind, count, value)
+                    self._worth(delta, largest, tenant, facts[i])
                 elif kind != SEEN:
                     delta[kind] = delta.get(kind, 0) + count
                     if kind in _TOUCHES:
@@ -102,7 +103,7 @@ class Panes:
                 i += 1
                 if i == n or facts[i].dims is not dims or facts[i].minute != minute:
                     break
-                kind, _, _, count, value = facts[i]
+                kind, _, _, count, _ = facts[i]
             amounts = tuple(delta.items())
             for scope in found:
                 # As `_pane` does it in most cases; the call would cost as much as the rest.
@@ -118,6 +119,15 @@ class Panes:
                     self._touch(foot.active, found, minute, ACTIVE, mark(ACTIVE_MARKS, foot.hash))
                 if handled and (foot.handled.minute != minute or foot.handled.scopes is not found):
                     self._touch(foot.handled, found, minute, HANDLED, mark(HANDLED_MARKS, foot.hash))
+
+    def _worth(self, delta: Tally, largest: list[tuple[int, int]], tenant: str, fact: Fact) -> None:
+        kind, minute, dims, count, value = fact
+        if kind <= _LAST_DURATION:
+            largest.append((code(kind, MAX), value))
+        if kind == OCCUPIED:
+            self.staff.book(tenant, dims, value, minute, 1)
+        else:
+            _add(delta, kind, count, value)
 
     def _touch(
         self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int], hashed: int
@@ -154,6 +164,9 @@ class Panes:
         for sign, facts in ((-1, before), (1, after)):
             touches: dict[tuple[Scope, bool], set[int]] = {}
             for kind, minute, dims, count, value in facts:
+                if kind == OCCUPIED:
+                    self.staff.book(tenant, dims, value, minute, sign)
+                    continue
                 for scope in self.of(tenant, dims):
                     pane = self._pane(scope, minute)
                     if FRT <= kind < ONE_TOUCH:
@@ -223,6 +236,10 @@ class Panes:
     def gauge(self, foot: Foot, history: History, now: int) -> None:
         """Bring the gauges up to what the conversation is at `now`."""
         s = history.c.state
+        work = work_of(history.rules.tenant, s)
+        if work != foot.work:
+            self.staff.move(foot.work, work)
+            foot.work = work
         mask = gauges.mask(s, now)
         found = self.of(history.rules.tenant, history.life.dims) if mask else ()
         since = s.waiting_since if mask else 0
@@ -244,6 +261,14 @@ class Panes:
             for scope in found:
                 self._stir(scope)
         foot.mask, foot.scopes, foot.waiting_since = mask, found, since
+
+    def present(self, tenant: str, agent: str, step: int) -> None:
+        """An agent is online now (1), is not any more (-1), or has said something that changes nothing (0)."""
+        for name in ("tenant", f"agent:{encode_id(agent)}"):
+            scope = self._scope(tenant, name)
+            if step:
+                shift(scope.gauges, gauges.AGENTS_ONLINE, step)
+                self._stir(scope)
 
     def _change(self, found: tuple[Scope, ...], difference: tuple[tuple[int, int], ...]) -> None:
         if not difference:
@@ -279,6 +304,12 @@ class Panes:
             if all(minute < before for minute in scope.minutes):
                 self._loose.discard(scope)
 
+    def move_on(self, oldest_sealed: int) -> None:
+        """Samples before this minute are corrections from now on."""
+        self.oldest_sealed = max(self.oldest_sealed, oldest_sealed)
+        self.oldest = max(self.oldest, oldest_sealed)
+        self.staff.first = max(self.staff.first, oldest_sealed)
+
     def restore_correction(self, tenant: str, name: str, quarter: int, tally: Tally) -> None:
         """Take over what was added to a quarter-hour after a former owner had let go of it."""
         scope = self._scope(tenant, name)
@@ -307,5 +338,5 @@ def _add(pane: Tally, kind: int, count: int, value: int) -> None:
         add_duration(pane, kind, count, value)
     elif kind == CUSTOMER:
         shift(pane, mark(CUSTOMERS, value), count)
-    elif kind != OCCUPIED:
+    else:
         shift(pane, kind << BUCKETS | value, count)

@@ -3,7 +3,8 @@
 Every value is absolute and carries its owner's epoch and a number that grows: any of them may come twice or late.
 Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|cN` (what was added to that
 quarter-hour after its panes were let go of), `…|g` (gauges), `…|s` (gauges as they were at the last quarter-hour at
-which they had changed), `P|clock`.
+which they had changed), `…|oA` (the minutes in which its conversations occupied agent A), `P|clock`. In place of a
+scope `=online` stands for the minutes in which the agent was online, told to every partition.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 from tables.tally import Tally
 
 TOPIC = "_partials"
+ONLINE = "=online"
 BEHIND_MS = 5_000
 """A source partition that lags by more, or is silent for longer, makes records partial."""
 PANES_KEPT = 90
@@ -60,6 +62,16 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     """The snapshot before it; None: not known to this owner."""
 
 
+class Share(msgspec.Struct, array_like=True, frozen=True):
+    """The minutes in which an agent was online, or occupied by conversations of a scope, in one source partition."""
+
+    epoch: int
+    seq: int
+    clock: int
+    payload: bytes
+    """See `tables.bits.Told`."""
+
+
 class Stamp(msgspec.Struct, array_like=True, frozen=True):
     """What a partial begins with: newer ones have a greater stamp."""
 
@@ -71,4 +83,5 @@ encode = msgspec.msgpack.Encoder().encode
 decode_stamp = msgspec.msgpack.Decoder(Stamp).decode
 decode_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 decode_partial = msgspec.msgpack.Decoder(Partial).decode
+decode_share = msgspec.msgpack.Decoder(Share).decode
 decode_beat = msgspec.msgpack.Decoder(Beat).decode

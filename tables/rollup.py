@@ -17,12 +17,14 @@ import msgspec
 from streams.engine.ports import Output, Record
 from tables import gauges, partials
 from tables.day_windows import decode as decode_day
+from tables.day_windows import decode_worked, encode_worked
 from tables.day_windows import encode as encode_day
-from tables.days import QUARTER, QUARTER_MS, today
+from tables.days import QUARTER, QUARTER_MS, day_start, today
 from tables.facts import MINUTE
 from tables.intervals import WINDOW, Mark, add_up, encode_mark
 from tables.kpis import read_gauges, read_window
 from tables.listener import Listener
+from tables.occupancy import Occupancy
 from tables.settings import Settings
 from tables.tally import Tally
 from tables.teller import horizon
@@ -85,11 +87,13 @@ class Rollup:
         """Apply one record of the roll-up's own state: a closed day of a scope."""
         if value is None:
             return
-        _, place, _ = key.decode().split("|")
+        kind, place, start = key.decode().split("|")
         tenant, _, scope = place.partition("/")
         by_day = self._listener.track(tenant, scope).windows.by_day
-        if by_day is not None:
+        if by_day is not None and kind == "d":
             by_day.put(decode_day(value))
+        elif by_day is not None:
+            by_day.worked[int(start)] = decode_worked(value)
 
     def recovered(self, epoch: int) -> None:
         """All that was published is known; every record is looked at once."""
@@ -143,7 +147,7 @@ class Rollup:
         for tracked in self._of_round(now):
             if now - tracked.published_at < LOOKED_AT_MS and tracked.shade == shade:
                 continue
-            if tracked.shade != shade or not tracked.windows.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
+            if tracked.shade != shade or not tracked.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
                 self._publish(tracked, as_of, now, shade, out)
         self._publish_minutes(as_of, out)
         self.close(listener.told, out)
@@ -181,13 +185,15 @@ class Rollup:
         windows.roll(minute, day, (self._listener.pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER)
         self._close_days(tracked, as_of, tenant.timezone, out)
         windows.look_up_largest()
+        if tracked.occupancy is not None:
+            out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
         shaded = tracked.shade != shade
         tracked.shade = shade
-        found = [("now", as_of, _encode(read_gauges(self._gauges(tracked), as_of)))]
+        found = [("now", as_of, _encode(read_gauges(self._gauges(tracked), as_of, tracked.name)))]
         for name, window in windows.named.items():
             if window.moved or shaded or name not in tracked.published:
                 window.moved = False
-                found.append((name, windows.start(name) * MINUTE, _encode(read_window(window, tenant))))
+                found.append((name, windows.start(name) * MINUTE, _encode(read_window(window, tenant, tracked.name))))
         for name, start, metrics in found:
             if metrics != tracked.published.get(name) or shaded:
                 seq = max(tracked.seqs.get(name, 0) + 1, now)
@@ -211,6 +217,32 @@ class Rollup:
                 for start, value in changed
             ]
 
+    def _count_occupancy(self, tracked: Tracked, occupancy: Occupancy, minute: int, zone: ZoneInfo) -> list[Output]:
+        """Bring the agent-minutes of all windows up to date; what is to be written down of past days is returned."""
+        if tracked.occupancy_of == minute:
+            return []
+        tracked.occupancy_of = minute
+        windows, online = tracked.windows, self._listener.online(tracked.tenant)
+        by_day, day = windows.by_day, windows.day.today
+        for name, window in windows.named.items():
+            if by_day is None or name not in by_day.windows:
+                window.set_occupancy(occupancy.count(windows.start(name), minute, online, day))
+        if by_day is None:
+            return []
+        settled = by_day.count_days(
+            minute, windows.today.occupancy, zone, lambda first, last: occupancy.count(first, last, online, first)
+        )
+        return [
+            Output(STATE_TOPIC, f"w|{tracked.key}|{start}".encode(), encode_worked(worked), self.partition)
+            for start, worked in settled
+        ]
+
+    def _occupancy(self, tracked: Tracked, first: int, last: int, zone: ZoneInfo) -> tuple[int, int]:
+        """Agent-minutes of some minutes of one local day."""
+        assert tracked.occupancy is not None  # noqa: S101 - asked for by those who have seen it
+        day = day_start(first * MINUTE, zone) // MINUTE
+        return tracked.occupancy.count(first, last, self._listener.online(tracked.tenant), day)
+
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:
         current = as_of // MINUTE
         over = [each for each in self._listener.minutes if each[1] < current]
@@ -218,7 +250,10 @@ class Rollup:
         for key, minute in sorted(over):
             tracked = self.scopes[key]
             window = tracked.windows.one_minute(minute)
-            metrics = _encode(read_window(window, self.settings.tenant(tracked.tenant)))
+            tenant = self.settings.tenant(tracked.tenant)
+            if tracked.occupancy is not None:
+                window.set_occupancy(self._occupancy(tracked, minute, minute, tenant.timezone))
+            metrics = _encode(read_window(window, tenant, tracked.name))
             value = record(tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), metrics)
             out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
 
@@ -250,6 +285,9 @@ class Rollup:
         key = f"{tracked.key}/{start}".encode()
         if (window.empty and now == before) or key in self._closed:
             return
-        metrics = _encode(read_window(window, self.settings.tenant(tracked.tenant)) | read_gauges(now, end))
+        tenant, first = self.settings.tenant(tracked.tenant), start // MINUTE
+        if tracked.occupancy is not None:
+            window.set_occupancy(self._occupancy(tracked, first, first + QUARTER - 1, tenant.timezone))
+        metrics = _encode(read_window(window, tenant, tracked.name) | read_gauges(now, end, tracked.name))
         value = record(tracked, WINDOW, start, end, end, (False, 0), metrics)
         out.append(Output("kpi.intervals", key, value, self.partition))

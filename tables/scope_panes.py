@@ -12,6 +12,11 @@ from tables.scopes import has_days, has_trend
 from tables.tally import Tally, add_up
 
 
+def place_of(tenant: str, scope: str) -> int:
+    """By which a scope's partition of the roll-up, and its turn, are chosen."""
+    return crc32(f"{tenant}/{scope}".encode())
+
+
 class Scope:
     """What one scope of one tenant holds in this partition."""
 
@@ -40,7 +45,7 @@ class Scope:
     def __init__(self, tenant: str, name: str) -> None:
         self.tenant = tenant
         self.name = name
-        self.place = crc32(f"{tenant}/{name}".encode())
+        self.place = place_of(tenant, name)
         self.turn = (self.place >> 16) % TURNS
         self.trend = has_trend(name)
         self.by_day = has_days(name)

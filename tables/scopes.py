@@ -9,6 +9,8 @@ from tables.state import Dims
 
 TREND_KINDS = ("tenant", "channel", "team")
 """The scopes that have minute records."""
+OCCUPANCY_KINDS = ("tenant", "team", "agent")
+PRESENCE_KINDS = ("tenant", "agent")
 DAY_KINDS = ("tenant", "channel", "team", "agent")
 """The scopes that have records of a month to date and of 30 days; an agent's single channels have none."""
 
@@ -35,6 +37,18 @@ def scopes(dims: Dims) -> tuple[str, ...]:
 def has_trend(scope: str) -> bool:
     """Whether minute records of the scope are published."""
     return scope.partition(":")[0] in TREND_KINDS
+
+
+@lru_cache(maxsize=200_000)
+def has_occupancy(scope: str) -> bool:
+    """Whether records say how much of their time agents were occupied; an agent's single channels do not."""
+    return scope.partition(":")[0] in OCCUPANCY_KINDS and "/" not in scope
+
+
+@lru_cache(maxsize=200_000)
+def has_presence(scope: str) -> bool:
+    """Whether records say how many agents are online."""
+    return scope.partition(":")[0] in PRESENCE_KINDS and "/" not in scope
 
 
 @lru_cache(maxsize=200_000)

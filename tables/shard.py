@@ -11,12 +11,13 @@ from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
-from tables import alerts, corrections, gauges
+from tables import alerts, corrections, gauges, presence
 from tables.booking import Booking
 from tables.days import QUARTER_MS
 from tables.history import Change, History, decode
 from tables.movement import Movement, movement
 from tables.panes import Panes
+from tables.presence import Presences
 from tables.rules import Rules
 from tables.settings import Settings
 from tables.state import step_of
@@ -35,7 +36,8 @@ class Shard:
         self.counts: Counter[str] = Counter()
         """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
         self.histories: dict[bytes, History] = {}
-        self._teller = Teller(partition, partitions, -1, 0)
+        self._presences = Presences()
+        self._teller = Teller(partition, partitions, self._presences)
         self._booking = Booking(self._teller.panes)
         self.moved: set[bytes] = set()
         """Conversations whose waiting or deadlines may have changed since `movements` was called."""
@@ -78,7 +80,7 @@ class Shard:
     def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
         """Rebuild panes and timers from the conversations."""
         self._quarter = mark or -(-now // QUARTER_MS) * QUARTER_MS
-        self._teller = Teller(self.partition, self.partitions, epoch, self._quarter, now)
+        self._teller = Teller(self.partition, self.partitions, self._presences, epoch, self._quarter, now)
         self._booking = Booking(self._teller.panes)
         self._timers = []
         # Of what is older only the roll-up knows all: some of the conversations are forgotten.
@@ -88,6 +90,8 @@ class Shard:
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.due = 0
+        for tenant, agent in self._presences.agents_online():
+            self.panes.present(tenant, agent, 1)
         for key, history in self.histories.items():
             self._booking.restore(key, history, oldest, now)
             self._schedule(key, history, now)
@@ -97,6 +101,8 @@ class Shard:
         for key, value in self._restored.items():
             if key.startswith(corrections.PREFIX):
                 corrections.restore(self.panes, key, value)
+            elif key.startswith(presence.PREFIX):
+                self._presences.restore(key, value)
             elif value is None:
                 self.histories.pop(key, None)
             else:
@@ -116,6 +122,8 @@ class Shard:
         """Fold source records, in offset order; see the protocol."""
         counts = self.counts
         changed: dict[bytes, History | None] = {}
+        beside: dict[bytes, bytes | None] = {}
+        """What changes in the changelog beside conversations."""
         folded: set[bytes] = set()
         outputs: list[Output] = []
         rejects: list[Output] = []
@@ -137,10 +145,10 @@ class Shard:
             clock = max(clock, self._greatest_at if event_time else min(self._greatest_at, self._greatest_ts))
             if clock > self._quarter:
                 self._catch_up(folded, changed, self._quarter)
-                snapshots += self._teller.overdue(clock)
                 snapshots += self._pass_quarters(clock, changed, outputs)
+                snapshots += self._teller.overdue(clock)
             if isinstance(event, Presence):
-                counts["presence"] += 1
+                self._present(event, record.offset, clock, beside)
                 continue
             key = f"{event.tenant}/{event.conversation_id}".encode()
             history = self.histories.get(key)
@@ -165,7 +173,15 @@ class Shard:
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
             self._booking.book(key, history, change, clock)
         self._catch_up(folded, changed, clock)
-        return Effects([*_encoded(changed), *corrections.changed(self.panes)], outputs, rejects, snapshots)
+        changelog = [*_encoded(changed), *beside.items(), *corrections.changed(self.panes)]
+        return Effects(changelog, outputs, rejects, snapshots)
+
+    def _present(self, event: Presence, offset: int, clock: int, beside: dict[bytes, bytes | None]) -> None:
+        folded = self._presences.fold(event, offset, clock)
+        self.counts["presence" if folded.outcome == "folded" else folded.outcome] += 1
+        if folded.outcome == "folded":
+            beside[folded.key] = folded.value
+            self.panes.present(event.tenant, event.agent_id, folded.step)
 
     def _catch_up(self, folded: set[bytes], changed: dict[bytes, History | None], now: int) -> None:
         """Bring gauges and timers up to what has been folded."""
@@ -179,14 +195,15 @@ class Shard:
         """Let every timer act whose instant is strictly before `now`."""
         changed: dict[bytes, History | None] = {}
         outputs: list[Output] = []
-        snapshots = self._teller.overdue(now)
-        snapshots += self._pass_quarters(now, changed, outputs)
+        snapshots = self._pass_quarters(now, changed, outputs)
         self._act(now, changed, outputs)
         for key in self._booking.reached(now):
             history = self.histories.get(key)
             if history is not None:
                 self._booking.book(key, history, Change([], []), now)
-        return Effects([*_encoded(changed), *corrections.changed(self.panes)], outputs, [], snapshots)
+        snapshots += self._teller.overdue(now)
+        gone = [(key, None) for key in self._presences.advance(now)]
+        return Effects([*_encoded(changed), *gone, *corrections.changed(self.panes)], outputs, [], snapshots)
 
     def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
         """Tell the gauges as they are at each quarter-hour that the clock has passed, if they have changed there."""

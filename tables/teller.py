@@ -11,12 +11,14 @@ from tables.facts import MINUTE
 from tables.history import FACTS_KEPT
 from tables.panes import Panes
 from tables.partials import PANES_KEPT, TURNS
-from tables.scope_panes import Scope
+from tables.scope_panes import Scope, place_of
+from tables.staff import Staff
 from tables.windows import ROLLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tables.presence import Presences
     from tables.tally import Tally
 
 SEALED_AFTER = 15
@@ -30,6 +32,8 @@ ROLLING_MINUTES = max(ROLLING.values())
 BEAT_MS = 500
 SPEAK_MS = FACTS_KEPT * MINUTE // 2
 """The clock never goes further without everything having been told and written down."""
+NEW_SPEAK_MS = 3_600_000
+"""The same before a new owner has told everything once."""
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
 GAUGES_RESENT_MS = 12 * 3_600_000
@@ -44,8 +48,10 @@ def horizon(now: int) -> int:
 class Teller:
     """One owner's voice: everything that it says carries its epoch and a number that grows."""
 
-    def __init__(self, partition: int, partitions: int, epoch: int, since: int, now: int = 0) -> None:
-        self.panes = Panes()
+    def __init__(
+        self, partition: int, partitions: int, presences: Presences, epoch: int = -1, since: int = 0, now: int = 0
+    ) -> None:
+        self.panes = Panes(Staff(presences, horizon(now)))
         self.epoch = epoch
         self._partition = partition
         self._partitions = partitions
@@ -56,9 +62,11 @@ class Teller:
         self._complete = False
         self._swept = 0
         self._told_at = 0
+        self._all_staff = True
+        """Whether the next time all minutes of all agents are told."""
         self._turn = 0
-        self._spoke_at = now
-        """The clock when nothing was left to be told."""
+        self._spoke_at = now + NEW_SPEAK_MS - SPEAK_MS
+        """The clock when nothing was left to be told; of a new owner nobody knows what the one before has told."""
         self._reached = [0] * TURNS
         """By turn, the clock when its scopes were told of."""
 
@@ -72,6 +80,7 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
+        out += self._tell_staff(now)
         if not any(dirty):
             self._complete, self._spoke_at = True, now
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
@@ -85,15 +94,19 @@ class Teller:
         return out
 
     def overdue(self, now: int) -> list[Output]:
-        """All that is still to be told, if the clock has gone on so far that a new owner would soon not know it."""
-        if now - self._spoke_at <= SPEAK_MS:
-            return []
-        self._spoke_at = now
-        self._seal(now)
+        """All that is still to be told, if the clock has gone on so far that a new owner would soon not know it.
+
+        What such an owner would not know is no longer booked in panes, but as corrections, which are written down.
+        """
         out: list[Output] = []
-        for dirty in self.panes.dirty:
-            while dirty:
-                self._tell(dirty.pop(), now, out)
+        if now - self._spoke_at > SPEAK_MS:
+            self._spoke_at = now
+            self._seal(now)
+            for dirty in self.panes.dirty:
+                while dirty:
+                    self._tell(dirty.pop(), now, out)
+            out += self._tell_staff(now)
+        self.panes.move_on(horizon(now))
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:
@@ -126,8 +139,10 @@ class Teller:
         self._seal(now)
         oldest = minute - PANES_KEPT
         self.panes.discard(oldest - oldest % QUARTER, horizon(now))
+        self.panes.staff.discard(horizon(now))
         if now - self._told_at >= GAUGES_RESENT_MS:
             self._told_at = now
+            self._all_staff = True
             for scope in self.panes.scopes.values():
                 if scope.gauges or scope.corrections:
                     scope.restless = True
@@ -158,6 +173,19 @@ class Teller:
         if scope.restless:
             scope.restless = False
             put("g", scope.gauges_now())
+
+    def _tell_staff(self, now: int) -> list[Output]:
+        everything, self._all_staff = self._all_staff, False
+        out = []
+        for told in self.panes.staff.tell(everything=everything):
+            value = partials.encode(partials.Share(self.epoch, self._next(), now, told.payload))
+            key = f"{self._partition}|{told.tenant}|{told.scope or partials.ONLINE}|o{told.agent}".encode()
+            home = None if told.scope is None else place_of(told.tenant, told.scope) % self._partitions
+            out += [
+                Output(partials.TOPIC, key, value, each)
+                for each in (range(self._partitions) if home is None else (home,))
+            ]
+        return out
 
     def _output(self, scope: Scope, what: str, value: bytes) -> Output:
         key = f"{self._partition}|{scope.tenant}|{scope.name}|{what}".encode()

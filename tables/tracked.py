@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tables.intervals import Past
-from tables.scopes import has_days
+from tables.occupancy import Occupancy
+from tables.scopes import has_days, has_occupancy
 from tables.windows import ScopeWindows
 
 _encode = msgspec.json.Encoder().encode
@@ -29,6 +30,8 @@ class Tracked:
         "days_closed_at",
         "key",
         "name",
+        "occupancy",
+        "occupancy_of",
         "past",
         "published",
         "published_at",
@@ -46,6 +49,9 @@ class Tracked:
         self.key = f"{tenant}/{name}"
         self.windows = ScopeWindows(by_day=has_days(name))
         self.past = Past()
+        self.occupancy = Occupancy(name) if has_occupancy(name) else None
+        self.occupancy_of = 0
+        """The minute for which it was counted; 0: something has come since."""
         self.published: dict[str, bytes] = {}
         """The metrics last published, by window."""
         self.values: dict[str, bytes] = {}
@@ -58,6 +64,11 @@ class Tracked:
         """When the first change came that is not published yet, in ms of the wall clock."""
         self.shade: tuple[bool, int] | None = None
         """The `partial` and `lag_s` that were last published."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the clock alone changes nothing here."""
+        return self.windows.quiet and not any(any(each.occupancy) for each in self.windows.named.values())
 
 
 def record(

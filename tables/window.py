@@ -66,7 +66,7 @@ def parts(tally: Tally) -> Parts:
 class Window:
     """One window of one scope: counts and sketches that add up."""
 
-    __slots__ = ("_kept", "_touch", "counts", "distinct", "largest", "moved", "sketches")
+    __slots__ = ("_kept", "_touch", "counts", "distinct", "largest", "moved", "occupancy", "sketches")
 
     def __init__(self, touch: int | None = ACTIVE_LAST) -> None:
         self.counts: Tally = {}
@@ -74,6 +74,8 @@ class Window:
         self.distinct: dict[int, Distinct] = {CUSTOMERS: Distinct()}
         self.largest: Tally = {}
         """The maxima; brought up to date by whoever holds the panes."""
+        self.occupancy = (0, 0)
+        """Agent-minutes occupied and online, and online; counted by whoever knows the agents."""
         self.moved = True
         """Whether it has changed since whoever publishes it set this to False."""
         self._touch = None if touch is None else touch - ACTIVE_LAST
@@ -143,6 +145,12 @@ class Window:
         """The greatest of a kind, in ms; 0 without any."""
         get = self.largest.get
         return max(get(code(kind, MAX), 0), get(code(kind + (way or CALENDAR), MAX), 0))
+
+    def set_occupancy(self, occupancy: tuple[int, int]) -> None:
+        """Note agent-minutes occupied and online, and online."""
+        if occupancy != self.occupancy:
+            self.occupancy = occupancy
+            self.moved = True
 
     def touched(self, counted: int, marks: int) -> int:
         """Distinct conversations: of the counts that begin with the code `counted`, or of the hashes of a class."""

@@ -90,8 +90,11 @@ class House:
         for view in views:
             assert view.partition is not None
             assert view.key is not None
-            self._partials[view.partition].pop(view.key, None)  # as compaction does: the newest, where it came
-            self._partials[view.partition][view.key] = view
+            log = self._partials[view.partition]
+            # As compaction does: the newest, where it came. Minutes of agents rest on those before them for a while.
+            key = view.key if b"|o" not in view.key else b"%b %d" % (view.key, len(log))
+            log.pop(key, None)
+            log[key] = view
             self.rollups[view.partition].apply(self._records([view]), self.clock)
 
     def records(self) -> list[dict[str, Any]]:

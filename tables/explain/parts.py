@@ -113,7 +113,7 @@ def gauges_of(s: State, now: int) -> dict[str, Number]:
     sums = {code: 1 for code in range(gauges.OLDEST_WAITING) if mask >> code & 1}
     if mask and s.waiting_since:
         sums[gauges.OLDEST_WAITING] = s.waiting_since
-    return {name: value for name, value in read_gauges(sums, now).items() if value}
+    return {name: value for name, value in read_gauges(sums, now, "").items() if value}
 
 
 def standing_of(s: State, now: int) -> Standing:

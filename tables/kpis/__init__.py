@@ -15,12 +15,15 @@ from tables.kpis import (
     handle,
     messages,
     next_response,
+    occupancy,
+    presence,
     promoters,
     resolution,
     satisfaction,
     service_level,
 )
 from tables.kpis.metric import Metric, Value
+from tables.scopes import has_occupancy, has_presence
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
@@ -42,23 +45,27 @@ _ROOMS = (
     effort,
     bots,
 )
-SAMPLED: tuple[Metric, ...] = tuple(metric for room in _ROOMS for metric in room.METRICS)
+SAMPLED: tuple[Metric, ...] = (*(metric for room in _ROOMS for metric in room.METRICS), *occupancy.METRICS)
 """The metrics of the windows with a length."""
-GAUGES: tuple[Metric, ...] = backlog.METRICS
+GAUGES: tuple[Metric, ...] = (*backlog.METRICS, *presence.METRICS)
 """The metrics of the window `now`."""
 _READ = tuple(room.read for room in _ROOMS)
 
 
-def read_window(window: Window, tenant: TenantSettings) -> dict[str, Value]:
-    """The metrics of a window, by the tenant's formulas."""
+def read_window(window: Window, tenant: TenantSettings, scope: str) -> dict[str, Value]:
+    """The metrics of a window of a scope, by the tenant's formulas."""
     out: dict[str, Value] = {}
     for read in _READ:
         read(window, out, tenant)
+    if has_occupancy(scope):
+        occupancy.read(window, out)
     return out
 
 
-def read_gauges(sums: Tally, as_of: int) -> dict[str, Value]:
-    """The metrics of `now` at the instant `as_of` (ms)."""
+def read_gauges(sums: Tally, as_of: int, scope: str) -> dict[str, Value]:
+    """The metrics of `now` of a scope at the instant `as_of` (ms)."""
     out: dict[str, Value] = {}
     backlog.read(sums, as_of, out)
+    if has_presence(scope):
+        presence.read(sums, out)
     return out

@@ -118,7 +118,7 @@ class Desk:
             self.send("", encode_id(agent_id), partition, payload)
         self.tell(partition)
         for holder in (self.online, *self.scopes.values()):
-            holder.forget(partition, self.epochs[partition])
+            holder.forget(partition, self.epochs[partition], 0)
 
     def look(self) -> None:
         """What is counted now must not stay as it is."""

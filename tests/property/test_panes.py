@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tables.day_windows import DAY_WINDOWS
 from tables.days import QUARTER
 from tables.facts import FRT, MESSAGES_IN, MESSAGES_OUT, NRT, OPENED, SEEN, SL_MET, Fact
 from tables.foot import Foot
 from tables.history import FACTS_KEPT
 from tables.panes import Panes
+from tables.presence import Presences
+from tables.staff import Staff
 from tables.tally import ACTIVE_LAST, ACTIVE_MINUTE, ACTIVE_QUARTER, MAXIMA, Tally, add_up
 from tests.comparison import of_records
 from tests.house import House
@@ -25,6 +28,10 @@ SEEDS = range(40)
 DIMS = (("chat", None, None, "normal", ()), ("chat", "ana", "vip", "high", ("refund",)))
 MINUTE = 30_000_000
 """A minute since the epoch that facts lie near."""
+
+
+def nothing() -> Panes:
+    return Panes(Staff(Presences(), 0))
 
 
 def usable(event: dict[str, Any]) -> bool:
@@ -50,8 +57,17 @@ def test_a_restart_changes_nothing(seed: int) -> None:
             shaken.restart(0)
     calm.advance(until or 0)
     shaken.advance(until or 0)
-    assert of_records(telling(calm), telling(shaken)) == []
+    assert of_records(timely(telling(calm)), timely(telling(shaken))) == []
     assert sent(shaken.alerts) == sent(calm.alerts)
+
+
+def timely(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the agent-minutes of days that are past: at a restart they stay as they were last told."""
+    for record in records:
+        if record["window"] in DAY_WINDOWS:
+            for name in [name for name in record["metrics"] if name.startswith("occupancy")]:
+                del record["metrics"][name]
+    return records
 
 
 def telling(house: House) -> list[dict[str, Any]]:
@@ -121,10 +137,10 @@ facts = st.builds(
 
 @given(st.lists(facts, max_size=20), st.lists(facts, max_size=20))
 def test_rebooking_takes_back_what_was_booked(before: list[Fact], after: list[Fact]) -> None:
-    panes, foot = Panes(), Foot(b"c")
+    panes, foot = nothing(), Foot(b"c")
     panes.book(foot, "acme", sorted(before, key=lambda fact: fact.minute))
     panes.rebook(foot, "acme", before, after)
-    fresh = Panes()
+    fresh = nothing()
     fresh.rebook(Foot(b"c"), "acme", [], after)
     assert totals(panes, 0) == totals(fresh, 0)
     for key, scope in fresh.scopes.items():
@@ -138,7 +154,7 @@ def test_rebooking_takes_back_what_was_booked(before: list[Fact], after: list[Fa
 @given(st.lists(st.tuples(st.sampled_from([b"c", b"d"]), facts), max_size=30))
 def test_distinct_conversations_of_any_stretch(booked: list[tuple[bytes, Fact]]) -> None:
     """By minute, by quarter-hour, and up to now: each has a count that adds up (see tables.tally)."""
-    panes, feet = Panes(), {b"c": Foot(b"c"), b"d": Foot(b"d")}
+    panes, feet = nothing(), {b"c": Foot(b"c"), b"d": Foot(b"d")}
     booked.sort(key=lambda each: each[1].minute)
     for key, fact in booked:
         panes.book(feet[key], "acme", [fact])

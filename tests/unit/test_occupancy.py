@@ -144,9 +144,9 @@ def test_newer_ones_win_and_former_owners_are_forgotten() -> None:
     held = online.held("ana", 1)
     assert held is not None
     assert held[:3] == (0, 1, told(3, 6))
-    assert online.forget(1, 1)
-    assert not online.forget(1, 1)
-    assert not online.forget(0, 1)
+    assert online.forget(1, 1, 0)
+    assert not online.forget(1, 1, 0)
+    assert not online.forget(0, 1, 0)
     assert online.minutes()["ana"].count(T, T + 99) == 1
     assert online.held("ana", 1) is None
     assert online.held("budi", 0) is None
