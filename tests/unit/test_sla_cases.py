@@ -85,12 +85,13 @@ STATUSES = [pytest.param(case, id=case["id"]) for case in cases() if "sla_status
 @pytest.mark.skipif(not FILE.is_file(), reason=f"no {FILE}")
 @pytest.mark.parametrize("case", STATUSES)
 def test_an_slas_status(case: Case) -> None:
-    expected, timeline = case["expected"], case["timeline_hours_ago"]
+    expected: Case = case["expected"]
+    timeline = case["timeline_hours_ago"]
     policy = {"name": "sla", "targets": case["policy_seconds"], "pause_on": {"resolution": []}}
     found = status(
         result(told(timeline), {"sla_policies": [policy]}), resolved=timeline["status"].startswith("resolved")
     )
-    here: Case = OTHERWISE.get(case["id"], expected)
+    here = OTHERWISE.get(case["id"], expected)
     assert found["sla_status"] == here["sla_status"]
     assert {short: found["missed"][short] for short in here["missed"]} == here["missed"]
     assert (here == expected) == (case["id"] not in OTHERWISE)
