@@ -9,7 +9,7 @@ from tables.business.customer import Customer, change_of
 from tables.business.sums import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from streams.business import Subscription
 
@@ -55,12 +55,14 @@ class Accounts:
         self._watch(name, customer)
         return "folded"
 
-    def shift(self, starts: Iterable[int]) -> None:
+    def shift(self, starts: Sequence[int]) -> None:
         """Have sums for the windows that begin at `starts` (ms), in order, and for no others."""
-        sums = {start: self.sums.get(start) or self._begin(start) for start in starts}
-        self.sums = sums
-        recent = self._recent & self.customers.keys()
-        self._recent = {name for name in recent if self.customers[name].newest >= min(sums)}
+        first = min((*starts, *self.sums))
+        self._recent = {name for name in self._recent if self.customers[name].newest >= first}
+        for start in starts:
+            if start not in self.sums:
+                self.sums[start] = self._begin(start)
+        self.sums = {start: self.sums[start] for start in starts}
 
     def forget(self, oldest: int) -> list[str]:
         """Forget customers without MRR whose last change is older than `oldest` (ms); who they were."""
@@ -70,12 +72,13 @@ class Accounts:
             customer = self.customers.get(name)
             if customer is not None and customer.newest < oldest and not customer.living:
                 self._count(customer, -1)
+                self._recent.discard(name)
                 del self.customers[name]
                 gone.append(name)
         return gone
 
     def _begin(self, start: int) -> Sums:
-        """The sums of a window from those of an earlier one: they differ by the customers with changes since."""
+        """The sums of a window from those of an earlier one: they differ by the customers who changed between."""
         before = max((held for held in self.sums if held < start), default=None)
         if before is None:
             sums = Sums()
@@ -83,9 +86,9 @@ class Accounts:
                 sums.count(customer.read(start), 1)
             return sums
         sums = self.sums[before].copy()
-        for name in self._recent & self.customers.keys():
+        for name in self._recent:
             customer = self.customers[name]
-            if customer.newest >= before:
+            if customer.changed(before, start):
                 sums.count(customer.read(before), -1)
                 sums.count(customer.read(start), 1)
         return sums

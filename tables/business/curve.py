@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from tables.business.money import FINE, micro
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 TOLD: Final = 64
 """Bends that are told ahead."""
@@ -32,9 +31,9 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """What accrues in a millisecond, in 1/`FINE` of a micro-unit."""
         return micro(self.amount) * FINE // (self.end - self.start)
 
-    def accrued(self, at: int) -> int:
-        """What has accrued by `at` (ms), in 1/`FINE` of a micro-unit."""
-        return self.slope * (min(max(at, self.start), self.end) - self.start)
+    def passed(self, at: int) -> int:
+        """How much of the period has passed at `at`, both in ms."""
+        return min(max(at, self.start), self.end) - self.start
 
 
 class Curve(msgspec.Struct, array_like=True):
@@ -46,7 +45,7 @@ class Curve(msgspec.Struct, array_like=True):
     slope: int = 0
     """What accrues in a millisecond."""
     bends: list[tuple[int, int]] = []
-    """When (ms), after `at`, the slope changes and by how much, in order."""
+    """When (ms), after `at`, the slope changes and by how much; in order, but for those of new postings."""
     starts: dict[int, int] = {}
     """What had accrued where the windows begin."""
 
@@ -54,16 +53,22 @@ class Curve(msgspec.Struct, array_like=True):
         """Add a posting."""
         slope = entry.slope
         for start in self.starts:
-            self.starts[start] += entry.accrued(start)
-        self.value += entry.accrued(self.at)
+            self.starts[start] += slope * entry.passed(start)
+        self.value += slope * entry.passed(self.at)
         for instant, change in ((entry.start, slope), (entry.end, -slope)):
             if instant <= self.at:
                 self.slope += change
             else:
-                insort(self.bends, (instant, change))
+                self.bends.append((instant, change))
+
+    def begin(self, starts: Iterable[int]) -> None:
+        """Let the windows begin at `starts` (ms): those that are known, or lie ahead."""
+        self.bends.sort()
+        self.starts = {start: self.starts[start] if start in self.starts else self._by(start) for start in starts}
 
     def go_on(self, now: int) -> None:
-        """Let `value` and `slope` be of `now` (ms)."""
+        """Let `value` and `slope` be of `now` (ms), and the bends be in order."""
+        self.bends.sort()
         if now <= self.at:
             return
         passed = 0

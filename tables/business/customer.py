@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -89,6 +89,11 @@ class Customer(msgspec.Struct, array_like=True):
     def newest(self) -> int:
         """The instant (ms) of the last change."""
         return self.changes[-1].at if self.changes else max(each.at for each in self.past.values())
+
+    def changed(self, start: int, end: int) -> bool:
+        """Whether a change lies in the half-open interval from `start` to `end` (ms): else windows from both agree."""
+        place = bisect_left(self.changes, start, key=lambda change: change.at)
+        return place < len(self.changes) and self.changes[place].at < end
 
     @property
     def living(self) -> bool:

@@ -51,10 +51,15 @@ class Postings:
         return "folded"
 
     def shift(self, starts: tuple[int, ...], now: int) -> None:
-        """Have curves of `now` for the windows that begin at `starts` (ms)."""
-        self._starts, self._now, self.curves = starts, now, {}
-        for entry in self.entries.values():
-            self._add(entry)
+        """Have curves for the windows that begin at `starts` (ms); `go_on` to `now` (ms) follows."""
+        before, self._starts = self._starts, starts
+        if before and all(start in before or start >= self._now for start in starts):
+            for curve in self.curves.values():
+                curve.begin(starts)
+        else:
+            self._now, self.curves = now, {}
+            for entry in self.entries.values():
+                self._add(entry)
 
     def _add(self, entry: Entry) -> None:
         name = f"{entry.kind}|{entry.currency}"

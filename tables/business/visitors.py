@@ -39,7 +39,7 @@ class Visitors:
             return
         for (counted, _), union in self._unions.items():
             if counted == what and day in union.days:
-                _add(union.distinct, segment.level, segment.marks[len(known) :])
+                _add(union.distinct, segment.marks[len(known) :])
 
     def forget(self, partition: int, name: str) -> None:
         """Let go of a segment."""
@@ -58,14 +58,13 @@ class Visitors:
             union = _Union(days, Distinct())
             for day in days:
                 for segment in self._days[what, day].values():
-                    _add(union.distinct, segment.level, segment.marks)
+                    _add(union.distinct, segment.marks)
             self._unions[what, start] = union
             for oldest in sorted(self._unions, key=lambda key: key[1])[:-WINDOWS]:
                 del self._unions[oldest]
         return union.distinct.estimate()
 
 
-def _add(distinct: Distinct, level: int, marks: list[int]) -> None:
-    distinct.thin(level)
+def _add(distinct: Distinct, marks: list[int]) -> None:
     for mark in marks:
         distinct.add(mark)

@@ -17,9 +17,8 @@ CAME, CONVERTED = "v", "c"
 
 
 class Segment(msgspec.Struct, array_like=True):
-    """Some hashes of a sample; those that do not end in `level` zero bits count no longer."""
+    """Some hashes of a sample, also of those that no longer count: added up again they give the same sample."""
 
-    level: int
     marks: list[int]
 
 
@@ -30,7 +29,7 @@ class Sample:
 
     def __init__(self, segments: list[Segment]) -> None:
         self.segments = segments
-        self.distinct = Distinct(level=max((each.level for each in segments), default=0))
+        self.distinct = Distinct()
         for segment in segments:
             for mark in segment.marks:
                 self.distinct.add(mark)
@@ -42,10 +41,8 @@ class Sample:
             return None
         distinct.add(mark)
         if not self.segments or len(self.segments[-1].marks) >= SEGMENT:
-            self.segments.append(Segment(0, []))
-        segment = self.segments[-1]
-        segment.level = distinct.level
-        segment.marks.append(mark)
+            self.segments.append(Segment([]))
+        self.segments[-1].marks.append(mark)
         return len(self.segments) - 1
 
 

@@ -204,6 +204,28 @@ def test_a_negative_posting_takes_back_and_a_second_of_the_same_id_is_nothing() 
     assert desk.outcomes[-1] == "duplicate"
 
 
+def test_postings_ahead_come_in_any_order() -> None:
+    desk = Desk()
+    for n in (2, 0, 1):
+        start = NOW + n * HOUR
+        desk.take(posting(f"p{n}", "cost", 6 + n, start, start + HOUR), now=NOW)
+    assert [desk.read("mtd", NOW + half * HOUR // 2)["support_cost"] for half in range(8)] == [
+        *(0, 3, 6, 9.5, 13, 17, 21, 21)
+    ]
+
+
+def test_what_was_taken_back_is_nothing_at_all() -> None:
+    desk = Desk()
+    desk.take(
+        posting("a", "revenue", 1e12, NOW - 7 * HOUR, NOW, currency="EUR"),
+        posting("b", "revenue", -1e12, NOW - HOUR // 7, NOW, currency="EUR"),
+        posting("c", "cost", 5, NOW - HOUR, NOW, currency="IDR"),
+    )
+    got = desk.read()
+    assert some(got, "support_cost", "revenue", "support_cost_ratio") == (5, 0, None)
+    assert "revenue_eur" not in got
+
+
 def test_amounts_without_a_currency_are_in_the_house_s() -> None:
     desk = Desk()
     desk.take(posting("a", "cost", 5, NOW - 2 * HOUR, NOW - HOUR))
@@ -229,6 +251,25 @@ def test_visitors_are_counted_once_a_window() -> None:
     )
     assert some(desk.read("mtd"), "visitors", "visitors_converted", "conversion_ratio") == (3, 2, 2 / 3)
     assert some(desk.read("30d"), "visitors", "visitors_converted", "conversion_ratio") == (4, 2, 0.5)
+
+
+def test_a_visitor_more_is_counted_at_once() -> None:
+    desk = Desk()
+    for n in range(300):
+        desk.take(event(f"{n}", "conversion" if n % 2 else "visit", NOW, visitor_id=f"{n}"))
+        assert some(desk.read(), "visitors", "visitors_converted") == (n + 1, (n + 1) // 2)
+    desk.restart()
+    assert desk.read()["visitors"] == 300
+
+
+@pytest.mark.parametrize("number", [16_384, 20_000])
+def test_visitors_of_one_day_are_counted_exactly_up_to_a_limit(number: int) -> None:
+    desk = Desk()
+    desk.take(*(event(f"{n}", "visit", NOW, visitor_id=f"{n}") for n in range(number)))
+    assert desk.read()["visitors"] == pytest.approx(number, rel=0 if number == 16_384 else 0.02)
+    told = desk.read()
+    desk.restart()
+    assert desk.read() == told
 
 
 def test_many_visitors_within_2_percent() -> None:
