@@ -85,10 +85,11 @@ def test_the_next_day_s_windows_are_told_ahead() -> None:
 
 def test_a_partition_that_lags_by_days_speaks_of_its_last_day() -> None:
     desk = Desk()
-    desk.take(subscription("1", NOW, "a", "new", (0, 7)))
+    desk.take(subscription("1", NOW - 29 * DAY, "a", "new", (0, 7)), subscription("2", NOW, "b", "new", (0, 7)))
     desk.tell()
     later = NOW + 3 * DAY
-    assert desk.figures.read(start_of("30d", later, UTC), later, Cycles(0, 0), FORMULAS, None)["customers_new"] == 1
+    got = desk.figures.read(start_of("30d", later, UTC), later, Cycles(0, 0), FORMULAS, None)
+    assert (got["customers_at_start"], got["customers_new"]) == (1, 1)
 
 
 def test_newer_summaries_win_and_former_owners_are_forgotten() -> None:
@@ -159,6 +160,16 @@ def test_a_customer_without_mrr_is_forgotten_and_one_with_it_never() -> None:
     desk.tell(NOW + 63 * DAY)
     assert desk.log[0][b"=s|acme/goes"] is None
     assert desk.read(now=NOW + 9_000 * DAY)["mrr_start"] == 20
+
+
+def test_who_is_forgotten_while_the_clock_leaps_is_in_no_window() -> None:
+    desk = Desk()
+    desk.take(
+        subscription("1", NOW - 40 * DAY, "goes", "new", (0, 20)), subscription("2", NOW, "goes", "cancel", (20, 0))
+    )
+    assert desk.read()["customers_lost"] == 1
+    got = desk.read(now=NOW + 100 * DAY)
+    assert (got["customers_at_start"], got["mrr_start"]) == (0, 0)
 
 
 def test_of_a_customer_with_very_many_changes_the_oldest_are_past() -> None:
