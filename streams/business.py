@@ -9,7 +9,7 @@ from msgspec import Meta
 from streams.fields import Common, Id, Instant
 
 MAX_AMOUNT = 1e15
-"""The greatest amount of money: up to here a float holds every tenth of a unit."""
+"""The greatest amount of money: up to here a float tells eighths of a unit apart."""
 
 Amount = Annotated[float, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 NotNegative = Annotated[float, Meta(ge=0, le=MAX_AMOUNT)]
