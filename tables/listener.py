@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from streams.engine.ports import Output, Record
 from tables import partials
+from tables.business.figures import Figures, Said
 from tables.days import QUARTER, QUARTER_MS
 from tables.facts import MINUTE
 from tables.history import FACTS_KEPT
 from tables.intervals import Mark, Pending, decode_mark
-from tables.occupancy import ByAgent, Online
+from tables.occupancy import ByAgent, Online, Part
 from tables.scopes import has_trend
 from tables.settings import Settings
 from tables.tracked import Tracked
@@ -42,6 +43,7 @@ class Listener:
     def __init__(self, partition: int, partitions: int, settings: Settings) -> None:
         self.scopes: dict[str, Tracked] = {}
         self._online: dict[str, Online] = {}
+        self._business: dict[str, Figures] = {}
         self._staffed: dict[str, list[Tracked]] = {}
         """By tenant, the scopes that have an occupancy."""
         self._sources = {each: Source() for each in range(partitions)}
@@ -112,6 +114,8 @@ class Listener:
                 self.mark = max(self.mark, decode_mark(value))
             elif what == b"clock":
                 self._beat(int(stem), partials.decode_beat(value), now)
+            elif what[:1] == b"=":
+                self._summary(stem, what, value, now)
             elif what[:1] == b"o":
                 self._share(stem, what, value, now)
             else:
@@ -125,6 +129,9 @@ class Listener:
             source.complete = False
         if beat.complete and not source.complete:
             oldest = beat.clock // MINUTE - FACTS_KEPT + QUARTER
+            for tenant, figures in self._business.items():
+                if figures.forget(partition, beat.epoch):
+                    self._stir_at(self.track(tenant, "tenant"), now)
             for online in self._online.values():
                 online.forget(partition, beat.epoch, oldest)
             for tracked in self.scopes.values():
@@ -201,6 +208,31 @@ class Listener:
         elif held is not None and share.epoch < max(held.epoch, self._sources[source].epoch):
             self._overwritten.add(key)
 
+    def _summary(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
+        """Business figures of a tenant."""
+        partition, tenant, _ = stem.decode().split("|")
+        source, name, key = int(partition), what.decode(), stem + b"|" + what
+        figures = self.business(tenant)
+        held = figures.held(source, name)
+        if self._is_known(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
+            return
+        share = partials.decode_share(value)
+        stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
+        if not stale and figures.put(source, name, share.epoch, share.seq, share.payload):
+            self._overwritten.discard(key)
+            self._stir_at(self.track(tenant, "tenant"), now)
+        elif held is not None and share.epoch < max(held.epoch, self._sources[source].epoch):
+            self._overwritten.add(key)
+
+    def _stir_at(self, tracked: Tracked, now: int) -> None:
+        """Something of a scope's present has changed; `now` is the wall clock."""
+        if tracked.windows.by_day is not None:
+            for window in tracked.windows.by_day.windows.values():
+                window.moved = True
+        if tracked.key not in self.restless:
+            tracked.stirred_at = now
+            self.restless[tracked.key] = tracked
+
     def _minutes_of(self, tenant: str, scope: str) -> ByAgent:
         if scope == partials.ONLINE:
             return self.online(tenant)
@@ -218,6 +250,13 @@ class Listener:
             if tracked.name in {"tenant", f"agent:{agent}"}
             or (tracked.occupancy is not None and agent in tracked.occupancy.minutes())
         ]
+
+    def business(self, tenant: str) -> Figures:
+        """The business figures of a tenant, known where its scope `tenant` is at home."""
+        found = self._business.get(tenant)
+        if found is None:
+            found = self._business[tenant] = Figures()
+        return found
 
     def online(self, tenant: str) -> Online:
         """When the agents of a tenant were online."""
@@ -257,8 +296,13 @@ class Listener:
         stem, _, what = key.rpartition(b"|")
         partition, tenant, scope = stem.decode().split("|")
         clock = self._sources[int(partition)].clock
-        if what[:1] == b"o":
-            part = self._minutes_of(tenant, scope).held(what[1:].decode(), int(partition))
+        if what[:1] in {b"o", b"="}:
+            source = int(partition)
+            part: Part | Said | None
+            if what[:1] == b"o":
+                part = self._minutes_of(tenant, scope).held(what[1:].decode(), source)
+            else:
+                part = self.business(tenant).held(source, what.decode())
             if part is None:
                 return None
             return (part.epoch, part.seq), partials.encode(partials.Share(part.epoch, part.seq, clock, part.payload))

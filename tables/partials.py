@@ -4,7 +4,8 @@ Every value is absolute and carries its owner's epoch and a number that grows: a
 Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|cN` (what was added to that
 quarter-hour after its panes were let go of), `…|g` (gauges), `…|s` (gauges as they were at the last quarter-hour at
 which they had changed), `…|oA` (the minutes in which its conversations occupied agent A), `P|clock`. In place of a
-scope `=online` stands for the minutes in which the agent was online, told to every partition.
+scope `=online` stands for the minutes in which the agent was online, told to every partition, and `=business` for a
+tenant's summaries (see `tables.business.names`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from tables.tally import Tally
 
 TOPIC = "_partials"
-ONLINE = "=online"
+ONLINE, BUSINESS = "=online", "=business"
 BEHIND_MS = 5_000
 """A source partition that lags by more, or is silent for longer, makes records partial."""
 PANES_KEPT = 90

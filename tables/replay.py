@@ -44,65 +44,106 @@ def replay(
     check that no event lies ahead of it.
     """
     settings = config if isinstance(config, Settings) else Settings.from_mapping(config or {})
-    shard = Shard(0, 1, settings, wall, "events")
-    shard.recovered(0)
-    rollup = Rollup(0, 1, settings)
-    alerts: list[bytes] = []
-    rejects: list[Output] = []
-
-    def keep(effects: Effects) -> None:
-        alerts.extend(alert.value for alert in effects.alerts if alert.value is not None)
-        rejects.extend(effects.rejects)
-        rollup.apply([Record(each.key, each.value, 0, clock) for each in effects.snapshots], clock)
-
-    def show(*, final: bool) -> None:
-        views = shard.views(clock, 0, final=final)
-        rollup.apply([Record(each.key, each.value, 0, clock) for each in views], clock)
-
-    out: list[Output] = []
+    run = _Run(settings, wall)
     latenesses = settings.latenesses_ms
-
-    def closes_next() -> int:
-        return min(-((late - clock) // QUARTER_MS) * QUARTER_MS + late for late in latenesses)
-
-    clock = 0
     closing = 0
     for offset, event in enumerate(events):
         value = event if isinstance(event, bytes) else msgspec.json.encode(event)
         if until is not None and instant_of(value) > until:
             continue
         at = _valid_instant(value, wall())
-        if at > clock:
-            keep(shard.advance(at))
+        if at > run.clock:
+            run.go_on(at)
             if at > closing:
-                show(final=False)
-                rollup.close(at, out)
-        keep(shard.fold([Record(None, value, offset, at)], clock, event_time=True))
-        if shard.greatest_at > clock:
-            clock = shard.greatest_at
-            closing = closes_next()
-        keep(shard.advance(clock))
+                run.show()
+                run.rollup.close(at, run.out)
+        run.fold(Record(None, value, offset, at))
+        closing = min(-((late - run.clock) // QUARTER_MS) * QUARTER_MS + late for late in latenesses)
         if offset % VIEWS_EVERY == 0:
-            show(final=False)
-    clock = until if until is not None else clock
-    keep(shard.advance(clock))
-    if clock:
-        show(final=True)
-        rollup.publish_all(clock, clock, out)
-        rollup.close(clock, out)
+            run.show()
+    run.finish(until)
+    out = run.out
 
     def records(topic: str) -> list[dict[str, Any]]:
         return [msgspec.json.decode(each.value) for each in out if each.topic == topic and each.value is not None]
 
-    told = [msgspec.json.decode(each) for each in alerts]
+    told = records("alerts")
     return Result(
         sorted(records("kpi"), key=lambda each: (each["tenant"], each["scope"], each["window"])),
         sorted(told, key=lambda each: (each["at"], each["alert_id"])),
         sorted(records("kpi.intervals"), key=lambda each: (each["tenant"], each["scope"], each["window_start_at"])),
-        sorted((dead(each.value, each.headers) for each in rejects), key=lambda each: (each["reason"], each["value"])),
-        shard.counts,
-        clock,
+        sorted(
+            (dead(each.value, each.headers) for each in run.rejects), key=lambda each: (each["reason"], each["value"])
+        ),
+        run.shard.counts,
+        run.clock,
     )
+
+
+class _Run:
+    """One shard and its roll-up, on a simulated clock."""
+
+    def __init__(self, settings: Settings, wall: Callable[[], int]) -> None:
+        self.shard = Shard(0, 1, settings, wall, "events")
+        self.shard.recovered(0)
+        self.rollup = Rollup(0, 1, settings)
+        self.clock = 0
+        self.out: list[Output] = []
+        self.rejects: list[Output] = []
+        self._rules = settings.has_rules
+
+    def go_on(self, at: int) -> None:
+        """Let the clock go on to the instant before `at`, and everything happen that comes before it."""
+        if self._rules and self.clock:
+            self._watch(at)
+        self._keep(self.shard.advance(at))
+
+    def fold(self, record: Record) -> None:
+        """Take an event."""
+        self._keep(self.shard.fold([record], self.clock, event_time=True))
+        self.clock = max(self.clock, self.shard.greatest_at)
+        self._keep(self.shard.advance(self.clock))
+        if self._rules:
+            self.show()
+            self.out += self.rollup.observe(self.clock)
+            self.out += self.rollup.decide(self.clock)
+
+    def show(self, *, final: bool = False) -> None:
+        """Let the roll-up have what has changed."""
+        self._tell(self.shard.views(self.clock, 0, final=final))
+
+    def finish(self, until: int | None) -> None:
+        """Let the clock go on to the end, and everything be published."""
+        if until is not None and until > self.clock:
+            self.go_on(until)
+        self.clock = self.clock if until is None else until
+        self._keep(self.shard.advance(self.clock))
+        if self.clock:
+            self.show(final=True)
+            self.rollup.publish_all(self.clock, self.clock, self.out)
+            self.rollup.close(self.clock, self.out)
+            self.out += self.rollup.decide(self.clock, final=True)
+
+    def _watch(self, until: int) -> None:
+        """Let the rules see every instant before `until` at which something may change by the clock alone."""
+        while True:
+            due = self.shard.next_due
+            instants = [each for each in (due, self.rollup.next_change(self.clock)) if each > self.clock]
+            if not instants or min(instants) >= until:
+                return
+            self.clock = min(instants)
+            self._keep(self.shard.advance(self.clock + 1))
+            self.show()
+            self.out += self.rollup.observe(self.clock)
+            self.out += self.rollup.decide(self.clock + 1)
+
+    def _keep(self, effects: Effects) -> None:
+        self.out += effects.alerts
+        self.rejects += effects.rejects
+        self._tell(effects.snapshots)
+
+    def _tell(self, outputs: Iterable[Output]) -> None:
+        self.rollup.apply([Record(each.key, each.value, 0, self.clock) for each in outputs], self.clock)
 
 
 class _Peek(msgspec.Struct):

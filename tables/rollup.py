@@ -10,24 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streams.engine.ports import Output, Record
 from tables import gauges, partials
-from tables.day_windows import decode as decode_day
-from tables.day_windows import decode_worked, encode_worked
-from tables.day_windows import encode as encode_day
-from tables.days import QUARTER, QUARTER_MS, day_start, today
+from tables.day_windows import DAY_WINDOWS
+from tables.days import QUARTER_MS, day_end, day_start
 from tables.facts import MINUTE
-from tables.intervals import WINDOW, Mark, add_up, encode_mark
-from tables.kpis import read_gauges, read_window
+from tables.intervals import WINDOW, Mark, encode_mark
 from tables.listener import Listener
-from tables.occupancy import Occupancy
+from tables.reading import STATE_TOPIC, Reading
 from tables.settings import Settings
-from tables.tally import Tally
-from tables.teller import horizon
+from tables.thresholds.watches import Watches
 from tables.tracked import Published, Tracked, record
 
 GATHER_MS = 30
@@ -42,8 +37,8 @@ _PLACE_MS = 100
 LOOKED_AT_MS = 1_500
 """A scope published no longer ago needs no look."""
 
-STATE_TOPIC = "_rollup"
-"""The roll-up's own state: closed days."""
+_RULES = b"t|"
+"""What the keys of the rules' state begin with, in the roll-up's own."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Published).decode
@@ -68,6 +63,16 @@ class Rollup:
         """The scopes by their place in the round."""
         self._placed = 0
         self._place = 0
+        self._reading = Reading(self._listener, settings, partition)
+        self._watches = Watches(lambda tenant: settings.tenant(tenant).alert_rules)
+        self._about: list[Tracked] = []
+        self._looked = 0
+        """So many scopes have been asked for rules."""
+        self._read = False
+        """Whether the rules have seen every value since the start."""
+        self._again: list[Output] = []
+        """Alerts that a former owner may not have delivered."""
+        self._minute = 0
 
     # -- input ----------------------------------------------------------------------------------------
 
@@ -84,21 +89,17 @@ class Rollup:
             tracked.shade = None
 
     def restore_state(self, key: bytes, value: bytes | None) -> None:
-        """Apply one record of the roll-up's own state: a closed day of a scope."""
-        if value is None:
-            return
-        kind, place, start = key.decode().split("|")
-        tenant, _, scope = place.partition("/")
-        by_day = self._listener.track(tenant, scope).windows.by_day
-        if by_day is not None and kind == "d":
-            by_day.put(decode_day(value))
-        elif by_day is not None:
-            by_day.worked[int(start)] = decode_worked(value)
+        """Apply one record of the roll-up's own state."""
+        if key.startswith(_RULES):
+            self._watches.restore(key.removeprefix(_RULES), value)
+        else:
+            self._reading.restore(key, value)
 
     def recovered(self, epoch: int) -> None:
         """All that was published is known; every record is looked at once."""
         self.epoch = epoch
         self._listener.restless.update(self.scopes)
+        self._again = self._watches.recovered()
 
     def apply(self, records: Sequence[Record], now: int) -> None:
         """Take over partials; `now` is the wall clock."""
@@ -129,7 +130,8 @@ class Rollup:
         as_of = listener.clock
         if not as_of:
             return []
-        out: list[Output] = []
+        self._watches.delivered()
+        out, self._again = self._again, []
         listener.send_again(out)
         shade = listener.shade(now)
         if listener.final:
@@ -137,6 +139,7 @@ class Rollup:
                 self.final_published = True
                 self.publish_all(as_of, now, out)
                 self.close(as_of, out)
+                out += self.decide(as_of, final=True)
             return out
         self.final_published = False
         every = BEHIND_EVERY_MS if shade[0] else EVERY_MS
@@ -147,10 +150,11 @@ class Rollup:
         for tracked in self._of_round(now):
             if now - tracked.published_at < LOOKED_AT_MS and tracked.shade == shade:
                 continue
-            if tracked.shade != shade or not tracked.quiet or gauges.OLDEST_WAITING in self._gauges(tracked):
+            if tracked.shade != shade or not tracked.quiet or gauges.OLDEST_WAITING in self._reading.gauges(tracked):
                 self._publish(tracked, as_of, now, shade, out)
         self._publish_minutes(as_of, out)
         self.close(listener.told, out)
+        self._watch(as_of, out)
         return out
 
     def publish_all(self, as_of: int, now: int, out: list[Output]) -> None:
@@ -172,76 +176,27 @@ class Rollup:
         turn = range(max(before, place - len(self._round)) + 1, place + 1)
         return [tracked for each in turn for tracked in self._round[each % len(self._round)]]
 
-    @staticmethod
-    def _gauges(tracked: Tracked) -> Tally:
-        return add_up(tally for _, _, tally in tracked.windows.gauges.values())
-
     def _publish(self, tracked: Tracked, as_of: int, now: int, shade: tuple[bool, int], out: list[Output]) -> None:
+        reading, windows = self._reading, tracked.windows
+        out += reading.bring_up(tracked, as_of)
         count = len(out)
-        tenant = self.settings.tenant(tracked.tenant)
-        windows = tracked.windows
-        day = today(as_of, tenant.timezone)
-        minute = as_of // MINUTE
-        windows.roll(minute, day, (self._listener.pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER)
-        self._close_days(tracked, as_of, tenant.timezone, out)
-        windows.look_up_largest()
-        if tracked.occupancy is not None:
-            out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
         shaded = tracked.shade != shade
         tracked.shade = shade
-        found = [("now", as_of, _encode(read_gauges(self._gauges(tracked), as_of, tracked.name)))]
+        found = [("now", as_of, reading.now(tracked, as_of))]
         for name, window in windows.named.items():
-            if window.moved or shaded or name not in tracked.published:
+            if window.moved or shaded or name not in tracked.published or reading.moves(tracked, name, as_of):
                 window.moved = False
-                found.append((name, windows.start(name) * MINUTE, _encode(read_window(window, tenant, tracked.name))))
+                found.append((name, windows.start(name) * MINUTE, reading.window(tracked, name, as_of)))
         for name, start, metrics in found:
-            if metrics != tracked.published.get(name) or shaded:
+            out += self._watches.observe(tracked.tenant, tracked.name, name, metrics, as_of)
+            encoded = _encode(metrics)
+            if encoded != tracked.published.get(name) or shaded:
                 seq = max(tracked.seqs.get(name, 0) + 1, now)
-                tracked.published[name], tracked.seqs[name] = metrics, seq
-                value = tracked.values[name] = record(tracked, name, start, as_of, seq, shade, metrics)
+                tracked.published[name], tracked.seqs[name] = encoded, seq
+                value = tracked.values[name] = record(tracked, name, start, as_of, seq, shade, encoded)
                 out.append(Output("kpi", f"{tracked.key}/{name}".encode(), value, self.partition))
         if len(out) > count:
             tracked.published_at = now
-
-    def _close_days(self, tracked: Tracked, as_of: int, zone: ZoneInfo, out: list[Output]) -> None:
-        """Sum up the days of which every source partition has let go, once in a quarter of an hour."""
-        before = horizon(min(as_of, self._listener.told)) - QUARTER
-        if before > tracked.days_closed_at:
-            tracked.days_closed_at = before
-            changed: list[tuple[int, bytes | None]] = [
-                (day.start, encode_day(day)) for day in tracked.windows.close_days(before, zone)
-            ]
-            changed += [(start, None) for start in tracked.windows.expired_days()]
-            out += [
-                Output(STATE_TOPIC, f"d|{tracked.key}|{start}".encode(), value, self.partition)
-                for start, value in changed
-            ]
-
-    def _count_occupancy(self, tracked: Tracked, occupancy: Occupancy, minute: int, zone: ZoneInfo) -> list[Output]:
-        """Bring the agent-minutes of all windows up to date; what is to be written down of past days is returned."""
-        if tracked.occupancy_of == minute:
-            return []
-        tracked.occupancy_of = minute
-        windows, online = tracked.windows, self._listener.online(tracked.tenant)
-        by_day, day = windows.by_day, windows.day.today
-        for name, window in windows.named.items():
-            if by_day is None or name not in by_day.windows:
-                window.set_occupancy(occupancy.count(windows.start(name), minute, online, day))
-        if by_day is None:
-            return []
-        settled = by_day.count_days(
-            minute, windows.today.occupancy, zone, lambda first, last: occupancy.count(first, last, online, first)
-        )
-        return [
-            Output(STATE_TOPIC, f"w|{tracked.key}|{start}".encode(), encode_worked(worked), self.partition)
-            for start, worked in settled
-        ]
-
-    def _occupancy(self, tracked: Tracked, first: int, last: int, zone: ZoneInfo) -> tuple[int, int]:
-        """Agent-minutes of some minutes of one local day."""
-        assert tracked.occupancy is not None  # noqa: S101 - asked for by those who have seen it
-        day = day_start(first * MINUTE, zone) // MINUTE
-        return tracked.occupancy.count(first, last, self._listener.online(tracked.tenant), day)
 
     def _publish_minutes(self, as_of: int, out: list[Output]) -> None:
         current = as_of // MINUTE
@@ -249,13 +204,61 @@ class Rollup:
         self._listener.minutes.difference_update(over)
         for key, minute in sorted(over):
             tracked = self.scopes[key]
-            window = tracked.windows.one_minute(minute)
-            tenant = self.settings.tenant(tracked.tenant)
-            if tracked.occupancy is not None:
-                window.set_occupancy(self._occupancy(tracked, minute, minute, tenant.timezone))
-            metrics = _encode(read_window(window, tenant, tracked.name))
+            metrics = _encode(self._reading.minute(tracked, minute))
             value = record(tracked, "1m", minute * MINUTE, as_of, as_of, (False, 0), metrics)
             out.append(Output("kpi.minutes", f"{key}/{minute * MINUTE}".encode(), value))
+
+    # -- rules ----------------------------------------------------------------------------------------
+
+    def observe(self, as_of: int) -> list[Output]:
+        """Let the rules see the scopes that they are about as they are at `as_of` (ms), without publishing."""
+        out: list[Output] = []
+        for tracked in self._watched():
+            out += self._reading.bring_up(tracked, as_of)
+            for name in self._watches.wanted(tracked.tenant, tracked.name):
+                now = name == "now"
+                metrics = self._reading.now(tracked, as_of) if now else self._reading.window(tracked, name, as_of)
+                out += self._watches.observe(tracked.tenant, tracked.name, name, metrics, as_of)
+        return out
+
+    def next_change(self, now: int) -> int:
+        """The next instant (ms) after `now` at which the clock alone may change what a rule looks at."""
+        minute = (now // MINUTE + 1) * MINUTE
+        zones = set()
+        for tracked in self._watched():
+            rolling = tracked.windows.rolling.values()
+            if any(window.counts or any(window.occupancy) for window in rolling) or any(
+                self._reading.moves(tracked, name, now) for name in DAY_WINDOWS
+            ):
+                return minute
+            zones.add(self.settings.tenant(tracked.tenant).timezone)
+        midnights = [day_end(day_start(now, zone), zone) for zone in zones]
+        return min((each for each in (*midnights, self._watches.next_due()) if each > now), default=0)
+
+    def decide(self, before: int, *, final: bool = False) -> list[Output]:
+        """The threshold alerts of the instants before this one (ms), and what must be written down before them."""
+        alerts = self._watches.advance(before, final=final)
+        state = [Output(STATE_TOPIC, _RULES + key, value, self.partition) for key, value in self._watches.changes()]
+        return [*state, *alerts]
+
+    def _watched(self) -> list[Tracked]:
+        """The scopes that a rule is about."""
+        if len(self.scopes) > self._looked:
+            for tracked in islice(self.scopes.values(), self._looked, None):
+                if self._watches.wanted(tracked.tenant, tracked.name):
+                    self._about.append(tracked)
+            self._looked = len(self.scopes)
+        return self._about
+
+    def _watch(self, as_of: int, out: list[Output]) -> None:
+        """Decide what is known to its end; and once a minute, as panes leave, look at every scope with a rule."""
+        if not self._read and not any(tracked.key in self._listener.restless for tracked in self._watched()):
+            self._read = True  # every value there was at the start has been seen
+        if self._read:
+            out += self.decide(self._listener.told)
+        if as_of // MINUTE != self._minute:
+            self._minute = as_of // MINUTE
+            self._listener.restless.update((tracked.key, tracked) for tracked in self._watched())
 
     # -- intervals ------------------------------------------------------------------------------------
 
@@ -285,9 +288,6 @@ class Rollup:
         key = f"{tracked.key}/{start}".encode()
         if (window.empty and now == before) or key in self._closed:
             return
-        tenant, first = self.settings.tenant(tracked.tenant), start // MINUTE
-        if tracked.occupancy is not None:
-            window.set_occupancy(self._occupancy(tracked, first, first + QUARTER - 1, tenant.timezone))
-        metrics = _encode(read_window(window, tenant, tracked.name) | read_gauges(now, end, tracked.name))
+        metrics = _encode(self._reading.quarter(tracked, window, start // MINUTE, now, end))
         value = record(tracked, WINDOW, start, end, end, (False, 0), metrics)
         out.append(Output("kpi.intervals", key, value, self.partition))

@@ -48,6 +48,8 @@ class TenantSettings:
     goals: dict[str, dict[str, float]]
     names: dict[str, dict[str, str]]
     formulas: dict[str, str]
+    currency: str | None
+    """In which the money metrics without a suffix are; None: the only one seen."""
     house: House
     """Of the intake of raw payloads; without its secret key."""
     alert_rules: tuple[Rule, ...]
@@ -87,6 +89,11 @@ class Settings:
     def latenesses_ms(self) -> frozenset[int]:
         """The lateness of every tenant, each once, in ms."""
         return frozenset(each.lateness_ms for each in (self._common, *self._tenants.values()))
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether any tenant has threshold rules."""
+        return any(each.alert_rules for each in (self._common, *self._tenants.values()))
 
     @property
     def tenants(self) -> frozenset[str]:
@@ -132,6 +139,7 @@ def _tenant(model: Tenant, known: dict[Calendar, Calendar]) -> TenantSettings:
         goals=model.goals,
         names=model.names.model_dump(),
         formulas=model.formulas.model_dump(),
+        currency=model.currency,
         house=House(
             tenant=model.intake.tenant,
             source=model.intake.source or "",

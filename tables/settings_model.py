@@ -283,6 +283,7 @@ class Tenant(Mapping):
     reorder_max: Annotated[int, Field(ge=1, le=100_000)] = 256
     service_level: ServiceLevel = ServiceLevel()
     formulas: Formulas = Formulas()
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     goals: dict[Scope, dict[Metric, Number]] = {}
     names: Names = Names()
     intake: Intake = Intake()

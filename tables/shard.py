@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
+from streams.business import Business
 from streams.codecs import dead_letter
 from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
 from streams.rejects import Rejected
-from tables import alerts, corrections, gauges, presence
+from tables import alerts, beside, corrections, gauges
+from tables.beside import Beside
 from tables.booking import Booking
 from tables.days import QUARTER_MS
 from tables.history import Change, History, decode
 from tables.movement import Movement, movement
 from tables.panes import Panes
-from tables.presence import Presences
 from tables.rules import Rules
 from tables.settings import Settings
 from tables.state import step_of
@@ -36,8 +37,8 @@ class Shard:
         self.counts: Counter[str] = Counter()
         """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
         self.histories: dict[bytes, History] = {}
-        self._presences = Presences()
-        self._teller = Teller(partition, partitions, self._presences)
+        self._beside = Beside(self.counts, lambda tenant: settings.tenant(tenant).timezone)
+        self._teller = Teller(partition, partitions, self._beside)
         self._booking = Booking(self._teller.panes)
         self.moved: set[bytes] = set()
         """Conversations whose waiting or deadlines may have changed since `movements` was called."""
@@ -55,6 +56,11 @@ class Shard:
     def greatest_at(self) -> int:
         """The greatest `at` folded so far, in ms (0: none)."""
         return self._greatest_at
+
+    @property
+    def next_due(self) -> int:
+        """The instant (ms) of the next timer, or one before it; 0 without any."""
+        return self._timers[0][0] if self._timers else 0
 
     @property
     def epoch(self) -> int:
@@ -80,7 +86,7 @@ class Shard:
     def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
         """Rebuild panes and timers from the conversations."""
         self._quarter = mark or -(-now // QUARTER_MS) * QUARTER_MS
-        self._teller = Teller(self.partition, self.partitions, self._presences, epoch, self._quarter, now)
+        self._teller = Teller(self.partition, self.partitions, self._beside, epoch=epoch, since=self._quarter, now=now)
         self._booking = Booking(self._teller.panes)
         self._timers = []
         # Of what is older only the roll-up knows all: some of the conversations are forgotten.
@@ -90,7 +96,7 @@ class Shard:
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.due = 0
-        for tenant, agent in self._presences.agents_online():
+        for tenant, agent in self._beside.presences.agents_online():
             self.panes.present(tenant, agent, 1)
         for key, history in self.histories.items():
             self._booking.restore(key, history, oldest, now)
@@ -101,14 +107,15 @@ class Shard:
         for key, value in self._restored.items():
             if key.startswith(corrections.PREFIX):
                 corrections.restore(self.panes, key, value)
-            elif key.startswith(presence.PREFIX):
-                self._presences.restore(key, value)
+            elif key.startswith(beside.PREFIX):
+                self._beside.restore(key, value)
             elif value is None:
                 self.histories.pop(key, None)
             else:
                 tenant, _, conversation_id = key.decode().partition("/")
                 self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
         self._restored.clear()
+        self._beside.ledger.recovered()
 
     def _rules_of(self, tenant: str) -> Rules:
         rules = self._rules.get(tenant)
@@ -122,8 +129,6 @@ class Shard:
         """Fold source records, in offset order; see the protocol."""
         counts = self.counts
         changed: dict[bytes, History | None] = {}
-        beside: dict[bytes, bytes | None] = {}
-        """What changes in the changelog beside conversations."""
         folded: set[bytes] = set()
         outputs: list[Output] = []
         rejects: list[Output] = []
@@ -148,7 +153,12 @@ class Shard:
                 snapshots += self._pass_quarters(clock, changed, outputs)
                 snapshots += self._teller.overdue(clock)
             if isinstance(event, Presence):
-                self._present(event, record.offset, clock, beside)
+                step = self._beside.present(event, record.offset, clock)
+                if step is not None:
+                    self.panes.present(event.tenant, event.agent_id, step)
+                continue
+            if isinstance(event, Business):
+                self._beside.business(event, record.offset, clock)
                 continue
             key = f"{event.tenant}/{event.conversation_id}".encode()
             history = self.histories.get(key)
@@ -173,15 +183,7 @@ class Shard:
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
             self._booking.book(key, history, change, clock)
         self._catch_up(folded, changed, clock)
-        changelog = [*_encoded(changed), *beside.items(), *corrections.changed(self.panes)]
-        return Effects(changelog, outputs, rejects, snapshots)
-
-    def _present(self, event: Presence, offset: int, clock: int, beside: dict[bytes, bytes | None]) -> None:
-        folded = self._presences.fold(event, offset, clock)
-        self.counts["presence" if folded.outcome == "folded" else folded.outcome] += 1
-        if folded.outcome == "folded":
-            beside[folded.key] = folded.value
-            self.panes.present(event.tenant, event.agent_id, folded.step)
+        return Effects(self._changelog(changed), outputs, rejects, snapshots)
 
     def _catch_up(self, folded: set[bytes], changed: dict[bytes, History | None], now: int) -> None:
         """Bring gauges and timers up to what has been folded."""
@@ -202,8 +204,8 @@ class Shard:
             if history is not None:
                 self._booking.book(key, history, Change([], []), now)
         snapshots += self._teller.overdue(now)
-        gone = [(key, None) for key in self._presences.advance(now)]
-        return Effects([*_encoded(changed), *gone, *corrections.changed(self.panes)], outputs, [], snapshots)
+        self._beside.advance(now)
+        return Effects(self._changelog(changed), outputs, [], snapshots)
 
     def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
         """Tell the gauges as they are at each quarter-hour that the clock has passed, if they have changed there."""
@@ -254,6 +256,10 @@ class Shard:
             heappush(self._timers, (due, key))
         history.due = due
 
+    def _changelog(self, changed: dict[bytes, History | None]) -> list[tuple[bytes, bytes | None]]:
+        encoded = [(key, None if history is None else history.encode()) for key, history in changed.items()]
+        return [*encoded, *self._beside.changed(), *corrections.changed(self.panes)]
+
     # -- what is told ---------------------------------------------------------------------------------
 
     def views(
@@ -271,7 +277,3 @@ class Shard:
         """Every conversation that waits or has a deadline."""
         all_ = [movement(key, history, self._greatest_at) for key, history in self.histories.items()]
         return [each for each in all_ if each.waiting_since is not None or each.deadlines]
-
-
-def _encoded(changed: dict[bytes, History | None]) -> list[tuple[bytes, bytes | None]]:
-    return [(key, None if history is None else history.encode()) for key, history in changed.items()]

@@ -18,7 +18,7 @@ from tables.windows import ROLLING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tables.presence import Presences
+    from tables.beside import Beside
     from tables.tally import Tally
 
 SEALED_AFTER = 15
@@ -49,9 +49,17 @@ class Teller:
     """One owner's voice: everything that it says carries its epoch and a number that grows."""
 
     def __init__(
-        self, partition: int, partitions: int, presences: Presences, epoch: int = -1, since: int = 0, now: int = 0
+        self,
+        partition: int,
+        partitions: int,
+        beside: Beside,
+        *,
+        epoch: int = -1,
+        since: int = 0,
+        now: int = 0,
     ) -> None:
-        self.panes = Panes(Staff(presences, horizon(now)))
+        self.panes = Panes(Staff(beside.presences, horizon(now)))
+        self._ledger = beside.ledger
         self.epoch = epoch
         self._partition = partition
         self._partitions = partitions
@@ -80,7 +88,7 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
-        out += self._tell_staff(now)
+        out += self._tell_beside(now)
         if not any(dirty):
             self._complete, self._spoke_at = True, now
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
@@ -105,7 +113,7 @@ class Teller:
             for dirty in self.panes.dirty:
                 while dirty:
                     self._tell(dirty.pop(), now, out)
-            out += self._tell_staff(now)
+            out += self._tell_beside(now)
         self.panes.move_on(horizon(now))
         return out
 
@@ -174,17 +182,22 @@ class Teller:
             scope.restless = False
             put("g", scope.gauges_now())
 
-    def _tell_staff(self, now: int) -> list[Output]:
+    def _tell_beside(self, now: int) -> list[Output]:
+        """Minutes of agents, and business figures."""
         everything, self._all_staff = self._all_staff, False
-        out = []
+        out: list[Output] = []
+
+        def put(tenant: str, stand_in: str, what: str, payload: bytes, scope: str | None) -> None:
+            """To the home of a scope; None: to every partition."""
+            value = partials.encode(partials.Share(self.epoch, self._next(), now, payload))
+            key = f"{self._partition}|{tenant}|{stand_in}|{what}".encode()
+            homes = range(self._partitions) if scope is None else (place_of(tenant, scope) % self._partitions,)
+            out.extend(Output(partials.TOPIC, key, value, home) for home in homes)
+
+        for summary in self._ledger.tell(now):
+            put(summary.tenant, partials.BUSINESS, summary.what, summary.payload, "tenant")
         for told in self.panes.staff.tell(everything=everything):
-            value = partials.encode(partials.Share(self.epoch, self._next(), now, told.payload))
-            key = f"{self._partition}|{told.tenant}|{told.scope or partials.ONLINE}|o{told.agent}".encode()
-            home = None if told.scope is None else place_of(told.tenant, told.scope) % self._partitions
-            out += [
-                Output(partials.TOPIC, key, value, each)
-                for each in (range(self._partitions) if home is None else (home,))
-            ]
+            put(told.tenant, told.scope or partials.ONLINE, f"o{told.agent}", told.payload, told.scope)
         return out
 
     def _output(self, scope: Scope, what: str, value: bytes) -> Output:

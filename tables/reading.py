@@ -1,0 +1,143 @@
+"""What the records of a scope say at an instant: its windows brought up to it, and read by the tenant's formulas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.engine.ports import Output
+from tables import facts
+from tables.business.metrics import Cycles
+from tables.day_windows import DAY_WINDOWS, decode_worked, encode_worked
+from tables.day_windows import decode as decode_day
+from tables.day_windows import encode as encode_day
+from tables.days import QUARTER, day_start, today
+from tables.facts import MINUTE
+from tables.intervals import add_up
+from tables.kpis import read_gauges, read_window
+from tables.teller import horizon
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from tables.kpis.metric import Value
+    from tables.listener import Listener
+    from tables.occupancy import Occupancy
+    from tables.settings import Settings
+    from tables.tally import Tally
+    from tables.tracked import Tracked
+    from tables.window import Window
+
+STATE_TOPIC = "_rollup"
+"""The roll-up's own state, by the letter that its keys begin with: closed days (d) and their agent-minutes (w)."""
+
+
+class Reading:
+    """Reads the scopes that a listener knows."""
+
+    def __init__(self, listener: Listener, settings: Settings, partition: int) -> None:
+        self._listener = listener
+        self._settings = settings
+        self._partition = partition
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the roll-up's own state: a closed day of a scope, or its agent-minutes."""
+        if value is None:
+            return
+        kind, place, start = key.decode().split("|")
+        tenant, _, scope = place.partition("/")
+        by_day = self._listener.track(tenant, scope).windows.by_day
+        if by_day is not None and kind == "d":
+            by_day.put(decode_day(value))
+        elif by_day is not None:
+            by_day.worked[int(start)] = decode_worked(value)
+
+    # -- the present ----------------------------------------------------------------------------------
+
+    def bring_up(self, tracked: Tracked, as_of: int) -> list[Output]:
+        """Let the windows of a scope end at `as_of` (ms); what is to be written down of days is returned."""
+        windows, tenant = tracked.windows, self._settings.tenant(tracked.tenant)
+        minute = as_of // MINUTE
+        open_from = (self._listener.pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER
+        windows.roll(minute, today(as_of, tenant.timezone), open_from)
+        out = self._close_days(tracked, as_of, tenant.timezone)
+        windows.look_up_largest()
+        if tracked.occupancy is not None:
+            out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
+        return out
+
+    @staticmethod
+    def gauges(tracked: Tracked) -> Tally:
+        """The gauges of a scope over all source partitions."""
+        return add_up(tally for _, _, tally in tracked.windows.gauges.values())
+
+    def now(self, tracked: Tracked, as_of: int) -> dict[str, Value]:
+        """The metrics of the window `now`."""
+        return read_gauges(self.gauges(tracked), as_of, tracked.name)
+
+    def window(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Value]:
+        """The metrics of a window with a length."""
+        tenant = self._settings.tenant(tracked.tenant)
+        window = tracked.windows.named[name]
+        metrics = read_window(window, tenant, tracked.name)
+        if tracked.name == "tenant" and name in DAY_WINDOWS:
+            cycles = Cycles(window.counts.get(facts.RESOLVED, 0), window.counts.get(facts.OPENED, 0))
+            start = tracked.windows.start(name) * MINUTE
+            figures = self._listener.business(tracked.tenant)
+            metrics |= figures.read(start, as_of, cycles, tenant.formulas, tenant.currency)
+        return metrics
+
+    def moves(self, tracked: Tracked, name: str, as_of: int) -> bool:
+        """Whether the clock alone changes what a window says from instant to instant: amounts accrue."""
+        accrues = tracked.name == "tenant" and name in DAY_WINDOWS
+        return accrues and self._listener.business(tracked.tenant).accrues(as_of)
+
+    # -- the past -------------------------------------------------------------------------------------
+
+    def minute(self, tracked: Tracked, minute: int) -> dict[str, Value]:
+        """The metrics of one closed minute."""
+        return self._alone(tracked, tracked.windows.one_minute(minute), minute, minute)
+
+    def quarter(self, tracked: Tracked, window: Window, first: int, gauges: Tally, end: int) -> dict[str, Value]:
+        """The metrics of the quarter-hour from a minute on, whose gauges at its end (ms) were these."""
+        sampled = self._alone(tracked, window, first, first + QUARTER - 1)
+        return sampled | read_gauges(gauges, end, tracked.name)
+
+    def _alone(self, tracked: Tracked, window: Window, first: int, last: int) -> dict[str, Value]:
+        tenant = self._settings.tenant(tracked.tenant)
+        if tracked.occupancy is not None:
+            day = day_start(first * MINUTE, tenant.timezone) // MINUTE
+            online = self._listener.online(tracked.tenant)
+            window.set_occupancy(tracked.occupancy.count(first, last, online, day))
+        return read_window(window, tenant, tracked.name)
+
+    # -- days -----------------------------------------------------------------------------------------
+
+    def _close_days(self, tracked: Tracked, as_of: int, zone: ZoneInfo) -> list[Output]:
+        """Sum up the days of which every source partition has let go, once in a quarter of an hour."""
+        before = horizon(min(as_of, self._listener.told)) - QUARTER
+        if before <= tracked.days_closed_at:
+            return []
+        tracked.days_closed_at = before
+        closed = [(day.start, encode_day(day)) for day in tracked.windows.close_days(before, zone)]
+        expired = [(start, None) for start in tracked.windows.expired_days()]
+        return [self._state(f"d|{tracked.key}|{start}", value) for start, value in [*closed, *expired]]
+
+    def _count_occupancy(self, tracked: Tracked, occupancy: Occupancy, minute: int, zone: ZoneInfo) -> list[Output]:
+        """Bring the agent-minutes of all windows up to date; what is to be written down of past days is returned."""
+        if tracked.occupancy_of == minute:
+            return []
+        tracked.occupancy_of = minute
+        windows, online = tracked.windows, self._listener.online(tracked.tenant)
+        by_day, day = windows.by_day, windows.day.today
+        for name, window in windows.named.items():
+            if name not in DAY_WINDOWS:
+                window.set_occupancy(occupancy.count(windows.start(name), minute, online, day))
+        if by_day is None:
+            return []
+        settled = by_day.count_days(
+            minute, windows.today.occupancy, zone, lambda first, last: occupancy.count(first, last, online, first)
+        )
+        return [self._state(f"w|{tracked.key}|{start}", encode_worked(worked)) for start, worked in settled]
+
+    def _state(self, key: str, value: bytes | None) -> Output:
+        return Output(STATE_TOPIC, key.encode(), value, self._partition)
