@@ -24,7 +24,7 @@ from streams.engine.faust.driver import Driver
 from streams.engine.faust.producer import Publisher
 from streams.engine.ports import Output
 from tables.rollup import Rollup
-from tables.settings import Settings
+from tables.settings import Settings, SettingsError
 from tables.shard import Shard
 
 log = structlog.get_logger(__name__)
@@ -80,6 +80,7 @@ class Worker:
             feeds=self.ingest.handlers(),
         )
         self._publisher = driver.publisher
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
         async with contextlib.AsyncExitStack() as stack:
             if self._health is not None:
                 await stack.enter_async_context(Health(driver, self.feed, self._health, self.ingest.counts))
@@ -93,6 +94,21 @@ class Worker:
                 if self.feed.sink is not None:
                     self.feed.send()
                     await self.feed.sink.stop()
+
+    def reload(self) -> None:
+        """Read the settings file again; one that cannot be used changes nothing."""
+        try:
+            settings = Settings.load(self.environment.config)
+        except SettingsError as error:
+            log.error("settings_refused", problems=error.problems)  # noqa: TRY400 - the problems say it all
+            return
+        self.settings = settings
+        self.ingest.reload(settings)
+        for shard in self.feed.shards.values():
+            shard.reload(settings)
+        for rollup in self.feed.rollups.values():
+            rollup.reload(settings)
+        log.info("settings_reloaded", tenants=sorted(settings.tenants))
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
         assert self._publisher is not None  # noqa: S101 - records come only from a running driver

@@ -11,10 +11,13 @@ from typing import Protocol
 import structlog
 
 from streams.channels import CHANNELS, House, Reading, read
-from streams.codecs import dead_letter, encode, key_of
+from streams.clock import wall_ms
+from streams.codecs import dead_letter, decode_business, encode, key_of
 from streams.engine.ports import Output, Record
 from streams.rejects import Rejected
 from tables.settings import Settings
+
+BUSINESS = "business"
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +42,38 @@ class Ingest:
         self._warned = False
         self._house = lru_cache(maxsize=1024)(self._house_of)
 
+    def reload(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self._settings = settings
+        self._house.cache_clear()
+
     def handlers(self) -> dict[str, Callable[[int, Sequence[Record]], Awaitable[int]]]:
         """What takes the records of each raw topic, by the topic's logical name."""
-        return {f"raw.{channel}": partial(self.take, channel) for channel in CHANNELS}
+        return {
+            **{f"raw.{channel}": partial(self.take, channel) for channel in CHANNELS},
+            BUSINESS: self.take_business,
+        }
+
+    async def take_business(self, partition: int, records: Sequence[Record]) -> int:
+        """Pass business events on, by customer or visitor, and dead letters; the greatest `at`, in ms."""
+        outputs: list[Output] = []
+        greatest_at = 0
+        for record in records:
+            if record.value is None:
+                self.counts[BUSINESS, "empty"] += 1
+                continue
+            try:
+                event = decode_business(record.value, wall_ms())
+            except Rejected as rejected:
+                self.counts[BUSINESS, rejected.reason] += 1
+                outputs.append(dead_letter(record, rejected.reason, rejected.detail, self._topic(BUSINESS), partition))
+            else:
+                self.counts[BUSINESS, "events"] += 1
+                outputs.append(Output("events", key_of(event), record.value))
+                greatest_at = max(greatest_at, event.at)
+        if outputs:
+            await self._publish(outputs)
+        return greatest_at
 
     async def take(self, channel: str, partition: int, records: Sequence[Record]) -> int:
         """Publish the events of raw records, and dead letters for what cannot be used; the greatest `at`, in ms."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 import msgspec
 
-from streams.business import Conversion, Cost, Posting, Revenue, Subscription, Visit
+from streams.business import Business, Conversion, Cost, Posting, Revenue, Subscription, Visit
 from streams.engine.ports import Output
 from streams.events import MAX_ID_BYTES, SCORES, SLUG, ConversationEvent, Event, Message, Presence, Survey
 from streams.rejects import AHEAD_MS, MAX_RECORD, Rejected, classify
@@ -16,7 +16,7 @@ from streams.rejects import AHEAD_MS, MAX_RECORD, Rejected, classify
 if TYPE_CHECKING:
     from streams.engine.ports import Record
 
-__all__ = ["Rejected", "dead_letter", "decode", "decode_id", "encode", "encode_id", "key_of"]
+__all__ = ["Rejected", "dead_letter", "decode", "decode_business", "decode_id", "encode", "encode_id", "key_of"]
 
 _decode = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -49,6 +49,15 @@ def decode(value: bytes, now_ms: int) -> Event:
 def encode(event: Event) -> bytes:
     """The JSON text of an event; fields at their default are written out."""
     return _encode(event)
+
+
+def decode_business(value: bytes, now_ms: int) -> Business:
+    """The event that a record of `business` holds; raises `Rejected` for any other, one of a conversation included."""
+    event = decode(value, now_ms)
+    if not isinstance(event, Business):
+        kinds = ", ".join(sorted(str(each.__struct_config__.tag) for each in get_args(Business)))
+        raise Rejected("unknown_type", f"`type` names no business event; allowed are {kinds}")
+    return event
 
 
 def key_of(event: Event) -> bytes:

@@ -19,7 +19,7 @@ from tables.facts import MINUTE, WIDTH, Fact, condense, pack, unpack
 from tables.foot import Foot
 from tables.rules import Rules
 from tables.sla import Alert
-from tables.state import REPLY_WINDOW, Dims, State, Step
+from tables.state import REPLY_WINDOW, Dims, RunKey, State, Step
 
 FACTS_KEPT = 26 * 60
 """Minutes for which a fact can still be in a window: the longest local day and an hour."""
@@ -149,6 +149,25 @@ class History:
             self._shorten()
         return self._booked()
 
+    @property
+    def outdated(self) -> bool:
+        """Whether its runs are measured by policies that are no longer in force."""
+        return bool(self.c.state.runs) and self.c.state.rules != self.rules.print
+
+    def follow(self, rules: Rules) -> None:
+        """From now on these are the tenant's rules; see `remeasure`."""
+        self.rules = rules
+        self.life = rules.life(self.c.state)
+
+    def remeasure(self, now: int) -> Change:
+        """Put the runs under the policies of now. What came before is not folded again: it went by others."""
+        c = self.c
+        self.life.remeasure(now)
+        change = self._booked()
+        c.base, c.settled, c.tail = _encode(c.state), len(c.facts), []
+        c.sent = outbox.keep(c.sent, _can_change(c.state), ())
+        return change
+
     def advance(self, now: int) -> Change:
         """Let the conversation's timers act whose instant is before `now`."""
         self.life.advance(now)
@@ -172,8 +191,10 @@ class History:
         place = len(steps)
         while place and steps[place - 1].place > step.place:
             place -= 1
+        base = self._base()
         late = not in_order and (
-            step.t < s.at - values.lateness_ms
+            (step.t, step.id) < (base.at, base.id)
+            or step.t < s.at - values.lateness_ms
             or now > s.at + values.lateness_ms
             or len(steps) - place >= values.reorder_max
         )
@@ -181,7 +202,6 @@ class History:
             step = msgspec.structs.replace(step, t=s.at, behind=s.id)
             place = len(steps)
         steps.insert(place, step)
-        base = self._base()
         stands = {run.key for run in base.runs if run.breached_at}
         life = self._fold(base, steps)
         life.advance(max(now, s.fired + 1))
@@ -232,9 +252,7 @@ class History:
                 count = len(c.tail)
         c.base, c.settled, c.tail = _encode(state), booked, c.tail[count:]
         if c.sent:
-            # The customer's last message can begin a run once more, when a bot hands back.
-            runs = {(REPLY_WINDOW, state.wrote_id), *(run.key for run in state.runs)}
-            c.sent = outbox.keep(c.sent, runs, {_decode_step(raw).id for raw in c.tail})
+            c.sent = outbox.keep(c.sent, _can_change(state), {_decode_step(raw).id for raw in c.tail})
         if c.settled > LONG_FACTS:
             self._condense()
 
@@ -245,6 +263,12 @@ class History:
         c.settled = len(kept)
         c.facts = kept + pack(rest, dims)
         c.dims = dims
+
+
+def _can_change(state: State) -> set[RunKey]:
+    """The runs that what comes after a state can still change."""
+    # The customer's last message can begin a run once more, when a bot hands back.
+    return {(REPLY_WINDOW, state.wrote_id), *(run.key for run in state.runs)}
 
 
 _decode_step = msgspec.msgpack.Decoder(Step).decode

@@ -55,7 +55,7 @@ class Listener:
         self.mark = Mark(0, 0)
         """How far intervals have been closed, as the topic of the partials has it."""
         self._partition = partition
-        self._settings = settings
+        self.settings = settings
         self._routes: dict[bytes, tuple[Tracked, int]] = {}
         self._overwritten: set[bytes] = set()
         """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
@@ -289,7 +289,7 @@ class Listener:
             self._snapshot(tracked, partition, partials.Snapshot(source.epoch, -1, source.since, {}, last.tally))
 
     def _stir(self, tracked: Tracked, start: int) -> None:
-        self.pending.stir(start, self._settings.tenant(tracked.tenant).lateness_ms, tracked.key)
+        self.pending.stir(start, self.settings.tenant(tracked.tenant).lateness_ms, tracked.key)
 
     def _newest(self, key: bytes) -> tuple[tuple[int, int], bytes] | None:
         """Stamp and value of what is held under a partial's key."""

@@ -36,7 +36,7 @@ class Reading:
 
     def __init__(self, listener: Listener, settings: Settings, partition: int) -> None:
         self._listener = listener
-        self._settings = settings
+        self.settings = settings
         self._partition = partition
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -55,7 +55,7 @@ class Reading:
 
     def bring_up(self, tracked: Tracked, as_of: int) -> list[Output]:
         """Let the windows of a scope end at `as_of` (ms); what is to be written down of days is returned."""
-        windows, tenant = tracked.windows, self._settings.tenant(tracked.tenant)
+        windows, tenant = tracked.windows, self.settings.tenant(tracked.tenant)
         minute = as_of // MINUTE
         open_from = (self._listener.pending.watermark - tenant.lateness_ms) // MINUTE - QUARTER
         windows.roll(minute, today(as_of, tenant.timezone), open_from)
@@ -76,7 +76,7 @@ class Reading:
 
     def window(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Value]:
         """The metrics of a window with a length."""
-        tenant = self._settings.tenant(tracked.tenant)
+        tenant = self.settings.tenant(tracked.tenant)
         window = tracked.windows.named[name]
         metrics = read_window(window, tenant, tracked.name)
         if tracked.name == "tenant" and name in DAY_WINDOWS:
@@ -103,7 +103,7 @@ class Reading:
         return sampled | read_gauges(gauges, end, tracked.name)
 
     def _alone(self, tracked: Tracked, window: Window, first: int, last: int) -> dict[str, Value]:
-        tenant = self._settings.tenant(tracked.tenant)
+        tenant = self.settings.tenant(tracked.tenant)
         if tracked.occupancy is not None:
             day = day_start(first * MINUTE, tenant.timezone) // MINUTE
             online = self._listener.online(tracked.tenant)

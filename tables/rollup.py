@@ -22,6 +22,7 @@ from tables.intervals import WINDOW, Mark, encode_mark
 from tables.listener import Listener
 from tables.reading import STATE_TOPIC, Reading
 from tables.settings import Settings
+from tables.thresholds.rule import Rule
 from tables.thresholds.watches import Watches
 from tables.tracked import Published, Tracked, record
 
@@ -64,7 +65,7 @@ class Rollup:
         self._placed = 0
         self._place = 0
         self._reading = Reading(self._listener, settings, partition)
-        self._watches = Watches(lambda tenant: settings.tenant(tenant).alert_rules)
+        self._watches = Watches(self._rules_of)
         self._about: list[Tracked] = []
         self._looked = 0
         """So many scopes have been asked for rules."""
@@ -73,6 +74,20 @@ class Rollup:
         self._again: list[Output] = []
         """Alerts that a former owner may not have delivered."""
         self._minute = 0
+
+    def _rules_of(self, tenant: str) -> tuple[Rule, ...]:
+        return self.settings.tenant(tenant).alert_rules
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with other settings; every window is read anew."""
+        self.settings = settings
+        self._listener.settings = self._reading.settings = settings
+        self._watches = self._watches.anew()
+        self._about, self._looked, self._read = [], 0, False
+        for tracked in self.scopes.values():
+            for window in tracked.windows.named.values():
+                window.moved = True
+        self._listener.restless.update(self.scopes)
 
     # -- input ----------------------------------------------------------------------------------------
 

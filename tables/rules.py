@@ -31,7 +31,7 @@ class Rules:
         self.has_policies = bool(policies)
         self.calendars: dict[str, Calendar | None] = {policy.name: policy.calendar for policy in policies}
         self.has_calendars = any(self.calendars.values())
-        self.print = blake2b(repr(policies).encode(), digest_size=6).hexdigest() if policies else ""
+        self.print = _fingerprint(policies)
         """A fingerprint of the policies: runs measured by others are to be measured anew."""
 
     def life(self, state: State) -> Life:
@@ -58,3 +58,22 @@ class Rules:
         """The calendar of the policy in force for a conversation."""
         policy = self.policy(dims) if self.has_calendars else None
         return None if policy is None else policy.calendar
+
+
+def _fingerprint(policies: tuple[Policy, ...]) -> str:
+    """The same for the same policies, in every process; nothing without any."""
+    said = [
+        (
+            policy.name,
+            [
+                sorted(getattr(policy.match, field) or "*")
+                for field in ("tenant", "channel", "priority", "team", "topic")
+            ],
+            sorted(policy.targets_ms.items()),
+            policy.warn,
+            sorted((target, sorted(statuses)) for target, statuses in policy.pause_on.items()),
+            repr(policy.calendar),
+        )
+        for policy in policies
+    ]
+    return blake2b(repr(said).encode(), digest_size=6).hexdigest() if said else ""

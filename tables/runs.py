@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tables import sla
-from tables.state import REPLY_WINDOW, RESOLUTION, WHATSAPP, Dims, Run, State
+from tables.state import REPLY_WINDOW, RESOLUTION, Dims, Run, State
 
 if TYPE_CHECKING:
     from tables.calendar import Calendar
@@ -55,8 +55,6 @@ class Runs:
 
     def _start(self, metric: int, instance: str, began: int, at: int) -> None:
         s, rules = self.s, self.rules
-        if not rules.has_policies and (metric != REPLY_WINDOW or s.channel != WHATSAPP):
-            return
         policy = rules.policy_of(metric, self.dims)
         calendar = rules.calendar_of(metric, policy.name) if policy is not None else None
         run, told = sla.start(metric, instance, began, policy, calendar, s.phase, at)

@@ -37,7 +37,7 @@ class Shard:
         self.counts: Counter[str] = Counter()
         """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
         self.histories: dict[bytes, History] = {}
-        self._beside = Beside(self.counts, lambda tenant: settings.tenant(tenant).timezone)
+        self._beside = Beside(self.counts, lambda tenant: self.settings.tenant(tenant).timezone)
         self._teller = Teller(partition, partitions, self._beside)
         self._booking = Booking(self._teller.panes)
         self.moved: set[bytes] = set()
@@ -49,6 +49,8 @@ class Shard:
         self._timers: list[tuple[int, bytes]] = []
         self._greatest_at = 0
         self._greatest_ts = 0
+        self._outdated: set[bytes] = set()
+        """Conversations whose runs are measured by policies that are no longer in force."""
         self._quarter = 0
         """The quarter-hour, in ms, that the clock passes next."""
 
@@ -96,6 +98,7 @@ class Shard:
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.due = 0
+        self._outdated = {key for key, history in self.histories.items() if history.outdated}
         for tenant, agent in self._beside.presences.agents_online():
             self.panes.present(tenant, agent, 1)
         for key, history in self.histories.items():
@@ -122,6 +125,16 @@ class Shard:
         if rules is None:
             rules = self._rules[tenant] = Rules(self.settings, tenant)
         return rules
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with other settings; deadlines are computed anew with the next `advance`."""
+        self.settings = settings
+        self._rules = {tenant: Rules(settings, tenant) for tenant in self._rules}
+        for key, history in self.histories.items():
+            history.follow(self._rules[history.rules.tenant])
+            if history.outdated:
+                self._outdated.add(key)
+            self.moved.add(key)
 
     # -- events and timers ----------------------------------------------------------------------------
 
@@ -197,6 +210,7 @@ class Shard:
         """Let every timer act whose instant is strictly before `now`."""
         changed: dict[bytes, History | None] = {}
         outputs: list[Output] = []
+        self._remeasure(now, changed, outputs)
         snapshots = self._pass_quarters(now, changed, outputs)
         self._act(now, changed, outputs)
         for key in self._booking.reached(now):
@@ -206,6 +220,17 @@ class Shard:
         snapshots += self._teller.overdue(now)
         self._beside.advance(now)
         return Effects(self._changelog(changed), outputs, [], snapshots)
+
+    def _remeasure(self, now: int, changed: dict[bytes, History | None], outputs: list[Output]) -> None:
+        """Measure the runs by the policies of now that went by others."""
+        outdated, self._outdated = self._outdated, set()
+        for key in outdated:
+            history = self.histories.get(key)
+            if history is not None and history.outdated:
+                change = history.remeasure(max(now, history.c.state.at))
+                outputs.extend(alerts.output(history, alert) for alert in change.alerts)
+                changed[key] = history
+                self._schedule(key, history, now)
 
     def _pass_quarters(self, clock: int, changed: dict[bytes, History | None], outputs: list[Output]) -> list[Output]:
         """Tell the gauges as they are at each quarter-hour that the clock has passed, if they have changed there."""

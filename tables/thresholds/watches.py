@@ -41,6 +41,15 @@ class Watches:
         self._settled = 0
         """Every instant before this one is decided."""
 
+    def anew(self) -> Watches:
+        """The same state under the rules as they are now; every value is to be observed again."""
+        fresh = Watches(self._rules)
+        for key, page in self._journal.pages.items():
+            fresh.restore(key, page.encode())
+        fresh.recovered()
+        fresh._settled = self._settled
+        return fresh
+
     # -- the state ------------------------------------------------------------------------------------
 
     def restore(self, key: bytes, value: bytes | None) -> None:
