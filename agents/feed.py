@@ -148,5 +148,5 @@ def _series(topic: str, values: Iterable[bytes]) -> Iterable[SeriesItem]:
 
 
 def _waiting(partition: int, epoch: int, movement: Movement) -> Waiting:
-    tenant, conversation_id, since, scopes, deadlines = movement
-    return Waiting(tenant, partition, epoch, conversation_id, since, scopes, deadlines)
+    tenant, conversation_id, since, scopes, deadlines, policies = movement
+    return Waiting(tenant, partition, epoch, conversation_id, since, scopes, deadlines, policies)

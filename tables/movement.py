@@ -18,15 +18,17 @@ class Movement(NamedTuple):
     scopes: tuple[str, ...]
     deadlines: dict[str, int]
     """By metric."""
+    policies: dict[str, str]
+    """By the same metrics, the names of the policies that they come from."""
 
 
 def movement(key: bytes, history: History | None, now: int) -> Movement:
     """A conversation at `now` (ms); outside a cycle, or forgotten (None), it neither waits nor has deadlines."""
     tenant, _, conversation_id = key.decode().partition("/")
     if history is None or not history.c.state.in_cycle:
-        return Movement(tenant, conversation_id, None, (), {})
+        return Movement(tenant, conversation_id, None, (), {}, {})
     s = history.c.state
-    deadlines = {
-        METRICS[run.metric]: history.life.deadline(run, now) for run in s.runs if run.target and not run.breached_at
-    }
-    return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines)
+    runs = [run for run in s.runs if run.target and not run.breached_at]
+    deadlines = {METRICS[run.metric]: history.life.deadline(run, now) for run in runs}
+    policies = {METRICS[run.metric]: run.policy for run in runs}
+    return Movement(tenant, conversation_id, s.waiting_since or None, scopes(history.life.dims), deadlines, policies)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 import orjson
@@ -29,6 +30,8 @@ class Waiting(NamedTuple):
     waiting_since: int | None
     scopes: tuple[str, ...]
     deadlines: Mapping[str, int]
+    policies: Mapping[str, str] = MappingProxyType({})
+    """By the same metrics, the policies that the deadlines come from."""
 
 
 class Batch(NamedTuple):
@@ -265,7 +268,7 @@ class WaitingQueue:
             [
                 _words(
                     item.conversation_id.encode(),
-                    orjson.dumps((item.waiting_since, item.scopes, item.deadlines))
+                    orjson.dumps((item.waiting_since, item.scopes, item.deadlines, dict(item.policies)))
                     if item.waiting_since is not None or item.deadlines
                     else b"",
                 )
@@ -292,7 +295,7 @@ class WaitingQueue:
 
 
 def _change(before: bytes, body: bytes) -> bytes | None:
-    """The fields of a record that differ from those of the one before; None if it has others.
+    """The fields of a record that differ from those of the one before; None if it has others, by name or number.
 
     >>> _change(b'{"v":1,"seq":1,"metrics":{"a":1,"b":2}}', b'{"v":1,"seq":2,"metrics":{"a":1,"b":3}}')
     b'"seq":2,"b":3}}'
@@ -300,7 +303,10 @@ def _change(before: bytes, body: bytes) -> bytes | None:
     old, new = before.split(b","), body.split(b",")
     if len(old) != len(new):
         return None
-    return b",".join([after for was, after in zip(old, new, strict=True) if was != after])
+    changed = [(was, after) for was, after in zip(old, new, strict=True) if was != after]
+    if any(was[: was.rfind(b":")] != after[: after.rfind(b":")] for was, after in changed):
+        return None
+    return b",".join([after for _, after in changed])
 
 
 def _words(*words: bytes) -> bytes:

@@ -1,5 +1,5 @@
 -- ARGV[3] source partition, ARGV[4] its owner's epoch, ARGV[5..]: pairs of conversation_id and its state as JSON,
--- [waiting_since or null, [scope...], {metric: deadline}], or '' for a conversation that neither waits nor has a deadline.
+-- [waiting_since or null, [scope...], {metric: deadline}, {metric: policy}], or '' for a conversation that neither waits nor has a deadline.
 -- 'owned:<partition>' keeps what was last written for each conversation, after the epoch that wrote it.
 local owned, epochs = p .. 'owned:' .. ARGV[3], p .. 'epochs'
 local epoch = tonumber(ARGV[4])

@@ -16,7 +16,9 @@ Run = tuple[str, str, str]
 
 
 def run_of(alert: Alert) -> Run:
-    """What the states of an alert have in common."""
+    """What the states of an alert have in common: a run of a conversation, or an episode of a rule in a scope."""
+    if alert.get("kind") == "threshold":
+        return str(alert.get("rule")), str(alert.get("scope")), str(alert.get("started_at"))
     return str(alert.get("conversation_id")), str(alert.get("metric")), str(alert.get("instance"))
 
 
@@ -39,13 +41,17 @@ class _Known(NamedTuple):
                 return self.state not in _ENDS or (self.state == "cancelled" and _at(alert) > self.at)
             case "retracted":
                 return self.warned and self.state not in _ENDS
-            case "met" | "cancelled":
+            case "met" | "cancelled" | "resolved":
                 return self.warned
+            case "pending":
+                return False
+            case "firing":
+                return self.state not in _ENDS
             case _:
                 return True
 
 
-_ENDS = frozenset({"met", "met_late", "cancelled"})
+_ENDS = frozenset({"met", "met_late", "cancelled", "resolved"})
 _NEW = _Known("", -1, warned=False)
 
 

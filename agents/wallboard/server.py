@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from redis.exceptions import RedisError
 
 from agents.wallboard import api, auth
+from agents.wallboard.due import due
 from agents.wallboard.errors import as_json, problem
 from agents.wallboard.page import statics
 from agents.wallboard.state import STATE, State
@@ -37,6 +38,7 @@ def create_app(
     app.router.add_get("/api/v1/kpi/{scope:.+}", api.kpi)
     app.router.add_get("/api/v1/alerts", api.alerts)
     app.router.add_get("/api/v1/waiting/{scope:.+}", api.waiting)
+    app.router.add_get("/api/v1/due", due)
     app.router.add_get("/api/v1/trend/{scope:.+}", api.trend)
     app.router.add_get("/api/v1/intervals/{scope:.+}", api.intervals)
     app.router.add_get("/api/v1/stream", stream)

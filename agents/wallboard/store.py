@@ -49,6 +49,15 @@ def order(stream_id: str) -> tuple[int, int]:
     return int(time), int(number)
 
 
+class Due(NamedTuple):
+    """A deadline to come, in ms, and the policy that it comes from."""
+
+    conversation_id: str
+    metric: str
+    policy: str
+    deadline_at: int
+
+
 class Store:
     """Raises redis.exceptions.RedisError while Redis is away."""
 
@@ -120,6 +129,25 @@ class Store:
             }
             for i, (member, since) in enumerate(found)
         ]
+
+    async def due(self, tenant: str, limit: int) -> list[Due]:
+        """The next deadlines, the nearest first."""
+        start = prefix(tenant)
+        found = await self._redis.zrange(f"{start}sla:due", 0, limit - 1, withscores=True)
+        partitions = await self._redis.hkeys(start + "epochs")
+        ids = [member.rpartition(b"|")[0] for member, _ in found]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for partition in partitions if ids else ():
+                pipeline.hmget(f"{start}owned:{partition.decode()}", ids)
+            owned = await pipeline.execute()
+        out = []
+        for place, (member, deadline) in enumerate(found):
+            conversation_id, _, metric = member.decode().rpartition("|")
+            held = next((row[place] for row in owned if row[place] is not None), b"0 []")
+            state = orjson.loads(held.partition(b" ")[2])
+            policies = state[3] if len(state) > 3 else {}  # noqa: PLR2004 - an earlier version wrote three
+            out.append(Due(conversation_id, metric, policies.get(metric, ""), int(deadline)))
+        return out
 
     async def trend(self, tenant: str, scope: str, minutes: int) -> list[bytes]:
         """The records (JSON) of the last minutes, by the clock of the newest in the tenant."""

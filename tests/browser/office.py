@@ -142,7 +142,8 @@ class Office:
             on, agent = f"channel:{channel}", f"agent:{self.agents[i % len(self.agents)]}"
             scopes = ("tenant", on, agent, f"{agent}/{on}", f"team:{list(TEAMS)[i % 3]}")
             due = {"first_response": since + round(usual * 1.3)}
-            out.append(Waiting("acme", partition, 1, f"{channel}-{48213 + i * 37}", since, scopes, due))
+            name = f"{channel}-{48213 + i * 37}"
+            out.append(Waiting("acme", partition, 1, name, since, scopes, due, dict.fromkeys(due, "office-hours")))
         return out
 
     def alert(self, state: str, index: int, **more: Any) -> AlertItem:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -107,6 +108,32 @@ async def test_errors_say_what_where_and_what_is_allowed(world: World, path: str
     assert got == status
     assert body["error"]["where"] == where
     assert body["error"]["allowed"]
+
+
+async def test_what_breaches_next_with_the_open_time_left(redis_server: EmbeddedRedis, tmp_path: Path) -> None:
+    """The policy's calendar is open before noon only."""
+    config = tmp_path / "sigap.yaml"
+    days = "".join(f"{day}: [['00:00', '12:00']], " for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    config.write_text(
+        f"calendars: {{mornings: {{tz: UTC, hours: {{{days}}}}}}}\n"
+        "sla_policies: [{name: office-hours, calendar: mornings, targets: {first_response: 60}}]\n"
+    )
+    async with Wallboard(redis_server.url, config) as board, aiohttp.ClientSession() as session:
+        world = World(redis_server, board, session)
+        world.sink.start()
+        waiting = world.office.waiting()
+        world.sink.waiting(waiting)
+        await world.settled()
+        before = wall_ms()
+        _, body = await world.get("api/v1/due?limit=24&tenant=acme")
+        await world.sink.stop(0.0)
+    expected = sorted((due, each.conversation_id) for each in waiting for due in each.deadlines.values())
+    assert [(row["deadline_at"], row["conversation_id"]) for row in body["due"]] == expected
+    assert {(row["metric"], row["policy"]) for row in body["due"]} == {("first_response", "office-hours")}
+    for row in body["due"]:
+        assert row["left_s"] == pytest.approx((row["deadline_at"] - before) / 1000, abs=5)
+        seconds = range(before // 1000, row["deadline_at"] // 1000)
+        assert row["open_left_s"] == pytest.approx(sum(at % 86_400 < 43_200 for at in seconds), abs=5)
 
 
 async def test_a_stream_begins_with_a_snapshot_and_goes_on_with_what_changes(world: World) -> None:

@@ -25,6 +25,20 @@ def test_good_news_that_nobody_waits_for_is_left_out() -> None:
     assert states([alert("firing", 5, scope="tenant")]) == ["firing"]
 
 
+def test_an_episode_of_a_rule_is_told_of_once_it_fires() -> None:
+    of = {"kind": "threshold", "rule": "slow", "scope": "tenant", "started_at": 1}
+    assert states([alert("pending", 1, **of), alert("firing", 5, **of), alert("resolved", 9, **of)]) == [
+        "firing",
+        "resolved",
+    ]
+    assert states([alert("pending", 1, **of), alert("resolved", 3, **of)]) == []
+    assert states([alert("resolved", 9, **of), alert("firing", 5, **of)]) == []
+    other = of | {"started_at": 20}
+    assert states([alert("firing", 5, **of), alert("resolved", 9, **of), alert("firing", 21, **other)])[2:] == [
+        "firing"
+    ]
+
+
 @pytest.mark.parametrize(
     "story",
     [
