@@ -1,48 +1,38 @@
-"""The business KPIs: what each means, and how the sums of a window become them."""
+"""Business: customers and their monthly recurring revenue (MRR), what service costs, and visitors.
+
+They need events on `sigap.business`. Money is in the tenant's currency (the setting `currency`, else the only one
+seen); beside each such metric stands one a currency, with its name at the end: `mrr_new_eur`.
+
+>>> from tables.business.sums import Sums
+>>> customers = read_customers(Sums(at_start=10, retained=8, new=1))
+>>> customers["customers_lost"], customers["customer_retention_ratio"], customers["customer_churn_ratio"]
+(2, 0.8, 0.2)
+>>> formulas = {"net_revenue_retention": "existing", "cost_per_resolution": "resolved"}
+>>> mrr = {"EUR": [amount * MICRO for amount in (1000, 200, 50, 30, 200)]}  # start, new, up, down, lost
+>>> spent = {"EUR": Accrued(cost=300 * MICRO * SETTLED, revenue=1200 * MICRO * SETTLED)}
+>>> money = read_money(mrr, spent, Cycles(resolved=60, opened=75), formulas, None)
+>>> [money[f"{name}_ratio"] for name in ("net_revenue_retention", "revenue_churn", "mrr_growth", "support_cost")]
+[0.82, 0.23, 0.02, 0.25]
+>>> money["cost_per_resolution"], money["cost_per_resolution_eur"]
+(5.0, 5.0)
+>>> read_visitors(200, 30)["conversion_ratio"]
+0.15
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tables.business.catalogue import CUSTOMERS, MONEY, VISITORS
 from tables.business.customer import CHURNED, CONTRACTION, EXPANSION, NEW, START
 from tables.business.money import MICRO, SETTLED
-from tables.kpis.metric import Metric, Value, ratio
+from tables.kpis.metric import Value, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tables.business.sums import Sums
 
-CUSTOMERS: Final = (
-    Metric("customers_at_start", "count", "customers with MRR in any currency when the window began"),
-    Metric("customers_retained", "count", "of those, customers who have MRR now", "higher"),
-    Metric("customers_lost", "count", "of those, customers who have none now", "lower"),
-    Metric("customers_new", "count", "customers with MRR now who had none when the window began", "higher"),
-    Metric("customer_retention_ratio", "ratio", "customers retained / customers at the start", "higher"),
-    Metric("customer_churn_ratio", "ratio", "customers lost / customers at the start", "lower"),
-)
-MONEY: Final = (
-    Metric("mrr_start", "money", "monthly recurring revenue (MRR) when the window began", "higher"),
-    Metric("mrr_new", "money", "MRR now of customers who had none when the window began", "higher"),
-    Metric("mrr_expansion", "money", "rises of the MRR of customers who had some when the window began", "higher"),
-    Metric("mrr_contraction", "money", "falls of their MRR to less, but not to nothing", "lower"),
-    Metric("mrr_churned", "money", "falls of their MRR to nothing", "lower"),
-    Metric("net_revenue_retention_ratio", "ratio", "MRR now of customers of the start / MRR at the start", "higher"),
-    Metric("revenue_churn_ratio", "ratio", "MRR contracted and churned / MRR at the start", "lower"),
-    Metric("mrr_growth_ratio", "ratio", "change of all MRR / MRR at the start", "higher"),
-    Metric("support_cost", "money", "cost of customer service, accrued over its postings' periods", "lower"),
-    Metric("revenue", "money", "revenue, accrued over its postings' periods", "higher"),
-    Metric("support_cost_ratio", "ratio", "support cost / revenue", "lower"),
-    Metric(
-        "cost_per_resolution", "money", "support cost / cycles resolved or opened, by the tenant's formula", "lower"
-    ),
-)
-"""Of the tenant's currency; beside them each stands with a currency's name at its end, for every currency seen."""
-VISITORS: Final = (
-    Metric("visitors", "count", "distinct visitors, within 2 %", "higher"),
-    Metric("visitors_converted", "count", "distinct visitors who converted, within 2 %", "higher"),
-    Metric("conversion_ratio", "ratio", "visitors converted / visitors", "higher"),
-)
 METRICS: Final = (*CUSTOMERS, *MONEY, *VISITORS)
 """Of the windows `mtd` and `30d` of the scope `tenant`."""
 

@@ -49,6 +49,8 @@ SAMPLED: tuple[Metric, ...] = (*(metric for room in _ROOMS for metric in room.ME
 """The metrics of the windows with a length."""
 GAUGES: tuple[Metric, ...] = (*backlog.METRICS, *presence.METRICS)
 """The metrics of the window `now`."""
+ROOMS = (*_ROOMS, occupancy, backlog, presence)
+"""All of them: each says in its docstring how its `METRICS` are calculated."""
 _READ = tuple(room.read for room in _ROOMS)
 
 

@@ -1,19 +1,41 @@
-"""Bots: `bot_containment_ratio` = cycles resolved while with the bot / `conversations_resolved`."""
+"""Bots: what they settle by themselves.
+
+>>> from tables.settings import Settings
+>>> from tables.window import Window
+>>> window, out = Window(), {}
+>>> window.add({facts.RESOLVED: 8, facts.BOT_RESOLVED: 2}, 1)
+>>> read(window, out, Settings.load(None).tenant("acme"))
+>>> out
+{'bot_resolved': 2, 'bot_containment_ratio': 0.25}
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tables import facts
-from tables.kpis.metric import Metric, Value, ratio
+from tables.kpis.metric import Fraction, Metric, Text, Value, ratio
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
 METRICS = (
-    Metric("bot_resolved", "count", "cycles resolved while with the bot"),
-    Metric("bot_containment_ratio", "ratio", "cycles resolved by the bot, of those resolved", "higher"),
+    Metric(
+        "bot_resolved",
+        "count",
+        "neither",
+        Text("Resolved by the bot", "cycles resolved while with the bot", "By the bot"),
+        Text("Diselesaikan bot", "siklus yang diselesaikan selagi di tangan bot", "Oleh bot"),
+    ),
+    Metric(
+        "bot_containment_ratio",
+        "ratio",
+        "higher",
+        Text("Bot containment", "share of the resolved cycles that were resolved while with the bot"),
+        Text("Tuntas di bot", "persentase siklus selesai yang diselesaikan selagi di tangan bot"),
+        (Fraction(("bot_resolved",), ("conversations_resolved",)),),
+    ),
 )
 
 

@@ -1,6 +1,18 @@
-"""Customer effort: `ces_ratio` = scores that say "easy" / scores of 1 to 7.
+"""Customer effort (CES): surveys with a score of 1 to 7; 5 to 7 say that it was easy.
 
-Easy are 5 to 7; with the formula `low_is_easy`, 1 to 3.
+With the formula `ces: low_is_easy` 1 to 3 do, for houses that ask how hard it was.
+
+>>> from tables.settings import Settings
+>>> from tables.tally import BUCKETS
+>>> from tables.window import Window
+>>> window, out = Window(), {}
+>>> window.add({facts.CES << BUCKETS | score: given for score, given in {2: 1, 6: 2, 7: 1}.items()}, 1)
+>>> read(window, out, Settings.load(None).tenant("acme"))
+>>> out
+{'ces_count': 4, 'ces_easy': 3, 'ces_mean': 5.25, 'ces_ratio': 0.75}
+>>> read(window, out, Settings.from_mapping({"formulas": {"ces": "low_is_easy"}}).tenant("acme"))
+>>> out["ces_easy"], out["ces_ratio"]
+(1, 0.25)
 """
 
 from __future__ import annotations
@@ -8,17 +20,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tables import facts
-from tables.kpis.metric import Metric, Value, mean, ratio
+from tables.kpis.metric import Fraction, Metric, Text, Value, mean, ratio
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
 METRICS = (
-    Metric("ces_count", "count", "effort scores given"),
-    Metric("ces_easy", "count", "of these the ones that say it was easy", "higher"),
-    Metric("ces_mean", "score", "mean effort score, 1 to 7"),
-    Metric("ces_ratio", "ratio", "customers who found it easy, of those who gave a score", "higher"),
+    Metric(
+        "ces_count",
+        "count",
+        "neither",
+        Text("Effort answers", "effort scores given", "CES answers"),
+        Text("Jawaban survei kemudahan", "nilai kemudahan yang diberikan pelanggan", "Jawaban CES"),
+    ),
+    Metric(
+        "ces_easy",
+        "count",
+        "higher",
+        Text("Found it easy", "effort scores that say it was easy", "Easy"),
+        Text("Merasa mudah", "nilai kemudahan yang berarti mudah", "Mudah"),
+    ),
+    Metric(
+        "ces_mean",
+        "score",
+        "neither",
+        Text("Effort score, mean", "mean of the effort scores, 1 to 7", "CES mean"),
+        Text("Nilai kemudahan, rata-rata", "rata-rata nilai kemudahan, 1 sampai 7", "CES rata-rata"),
+        (Fraction((), ("ces_count",)),),
+    ),
+    Metric(
+        "ces_ratio",
+        "ratio",
+        "higher",
+        Text("Customer effort", "share of the effort scores that say it was easy", "CES"),
+        Text("Kemudahan bagi pelanggan", "persentase nilai kemudahan yang berarti mudah", "CES"),
+        (Fraction(("ces_easy",), ("ces_count",)),),
+    ),
 )
 _EASY = {"high_is_easy": (5, 6, 7), "low_is_easy": (1, 2, 3)}
 

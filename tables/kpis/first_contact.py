@@ -1,6 +1,18 @@
-"""First contact resolution: cycles resolved with at most one human reply, and not reopened within 72 h.
+"""First contact resolution: what was settled by one human reply, or none, and stayed settled for 72 h.
 
-`fcr_ratio` = `fcr_one_touch` / `conversations_resolved`; with the formula `received`, / `conversations_opened`.
+A reopening within 72 h takes it back from every window that still holds the resolve.
+
+>>> from tables.settings import Settings
+>>> from tables.window import Window
+>>> window, out = Window(), {}
+>>> window.add({facts.OPENED: 6, facts.RESOLVED: 4, facts.ONE_TOUCH: 3}, 1)
+>>> window.add({facts.ONE_TOUCH_BACK: 1}, 1)
+>>> read(window, out, Settings.load(None).tenant("acme"))
+>>> out
+{'fcr_one_touch': 2, 'fcr_ratio': 0.5}
+>>> read(window, out, Settings.from_mapping({"formulas": {"fcr": "received"}}).tenant("acme"))
+>>> round(out["fcr_ratio"], 3)
+0.333
 """
 
 from __future__ import annotations
@@ -8,15 +20,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tables import facts
-from tables.kpis.metric import Metric, Value, ratio
+from tables.kpis.metric import Fraction, Metric, Text, Value, ratio
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
 METRICS = (
-    Metric("fcr_one_touch", "count", "cycles resolved by one touch and not reopened within 72 h", "higher"),
-    Metric("fcr_ratio", "ratio", "first contact resolution: one-touch cycles, of those resolved", "higher"),
+    Metric(
+        "fcr_one_touch",
+        "count",
+        "higher",
+        Text(
+            "One-touch resolutions",
+            "cycles resolved with at most one human reply and not reopened within 72 h",
+            "One-touch",
+        ),
+        Text(
+            "Selesai sekali balas",
+            "siklus yang selesai dengan paling banyak satu balasan agen dan tidak dibuka kembali dalam 72 jam",
+            "Sekali balas",
+        ),
+    ),
+    Metric(
+        "fcr_ratio",
+        "ratio",
+        "higher",
+        Text("First contact resolution", "share of the cycles that were resolved by one touch", "FCR"),
+        Text("Penyelesaian kontak pertama", "persentase siklus yang selesai dengan sekali balas", "FCR"),
+        (
+            Fraction(("fcr_one_touch",), ("conversations_resolved",), "fcr: resolved"),
+            Fraction(("fcr_one_touch",), ("conversations_opened",), "fcr: received"),
+        ),
+    ),
 )
 
 

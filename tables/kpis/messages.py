@@ -1,20 +1,47 @@
-"""Messages: how much was written."""
+"""Messages: how much was written, and what of it did not arrive.
+
+>>> from tables.settings import Settings
+>>> from tables.window import Window
+>>> window, out = Window(), {}
+>>> window.add({facts.MESSAGES_IN: 3, facts.MESSAGES_OUT: 2, facts.DELIVERY_FAILED: 1}, 1)
+>>> read(window, out, Settings.load(None).tenant("acme"))
+>>> out
+{'messages_in': 3, 'messages_out': 2, 'delivery_failed': 1}
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tables import facts
-from tables.kpis.metric import Metric, Value
+from tables.kpis.metric import Metric, Text, Value
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
 METRICS = (
-    Metric("messages_in", "count", "customer messages"),
-    Metric("messages_out", "count", "human replies"),
-    Metric("delivery_failed", "count", "failed deliveries of outbound messages", "lower"),
+    Metric(
+        "messages_in",
+        "count",
+        "neither",
+        Text("Messages in", "customer messages"),
+        Text("Pesan masuk", "pesan dari pelanggan"),
+    ),
+    Metric(
+        "messages_out",
+        "count",
+        "neither",
+        Text("Messages out", "human replies"),
+        Text("Pesan keluar", "balasan dari agen"),
+    ),
+    Metric(
+        "delivery_failed",
+        "count",
+        "lower",
+        Text("Failed deliveries", "deliveries of outbound messages that failed"),
+        Text("Gagal terkirim", "pengiriman pesan keluar yang gagal"),
+    ),
 )
 
 

@@ -1,22 +1,53 @@
 """Occupancy: how much of their time online agents had a conversation open and assigned.
 
-`occupancy_ratio` = `occupancy_occupied` / `occupancy_online`, both in agent-minutes, a minute counting in which it was
-so at any moment.
+Counted in agent-minutes, a minute counting in which it was so at any moment. Of a whole agent, not of a channel.
+
+>>> from tables.window import Window
+>>> window, out = Window(), {}
+>>> window.set_occupancy((45, 60))
+>>> read(window, out)
+>>> out
+{'occupancy_occupied': 45, 'occupancy_online': 60, 'occupancy_ratio': 0.75}
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables.kpis.metric import Metric, Value, ratio
+from tables.kpis.metric import Fraction, Metric, Text, Value, ratio
+from tables.scopes import OCCUPANCY_KINDS
 
 if TYPE_CHECKING:
     from tables.window import Window
 
 METRICS = (
-    Metric("occupancy_occupied", "count", "agent-minutes online with a conversation open and assigned"),
-    Metric("occupancy_online", "count", "agent-minutes online"),
-    Metric("occupancy_ratio", "ratio", "time with a conversation, of the time online"),
+    Metric(
+        "occupancy_occupied",
+        "count",
+        "neither",
+        Text("Agent-minutes occupied", "agent-minutes online with a conversation open and assigned", "Occupied"),
+        Text(
+            "Menit agen terpakai", "menit agen online dengan percakapan terbuka yang ditugaskan kepadanya", "Terpakai"
+        ),
+        kinds=OCCUPANCY_KINDS,
+    ),
+    Metric(
+        "occupancy_online",
+        "count",
+        "neither",
+        Text("Agent-minutes online", "minutes in which an agent was online, added up over the agents"),
+        Text("Menit agen online", "menit saat agen online, dijumlahkan untuk semua agen"),
+        kinds=OCCUPANCY_KINDS,
+    ),
+    Metric(
+        "occupancy_ratio",
+        "ratio",
+        "neither",
+        Text("Occupancy", "share of the time online with a conversation open and assigned"),
+        Text("Okupansi", "persentase waktu online dengan percakapan terbuka yang ditugaskan"),
+        (Fraction(("occupancy_occupied",), ("occupancy_online",)),),
+        OCCUPANCY_KINDS,
+    ),
 )
 
 
