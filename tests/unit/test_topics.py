@@ -57,7 +57,7 @@ def test_the_contracts_topics_are_all_there() -> None:
 
 def test_what_lives_by_partition_is_divided_alike() -> None:
     alike = {name for name, topic in BY_NAME.items() if topic.partitions is Partitions.STATE}
-    assert alike == {"events", "kpi", "kpi.intervals", "_conversations", "_partials"}
+    assert alike == {"events", "kpi", "kpi.intervals", "_conversations", "_partials", "_rollup"}
 
 
 @pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
