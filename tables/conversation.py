@@ -237,6 +237,8 @@ class Life(Runs):
         self.facts.append(Fact(facts.OPENED, t // MINUTE, self.dims))
         if s.cycles > 1:
             self.facts.append(Fact(facts.REOPENED, t // MINUTE, self.dims))
+        s.topics_met = ()
+        self._meet_topics(t)
         self._start(RESOLUTION, step.id, t, t)
         self._work(t)
 
@@ -288,8 +290,16 @@ class Life(Runs):
             self.facts.append(Fact(facts.SEEN, t // MINUTE, self.dims))
             if s.working_since and self.dims[1:3] != before[1:3]:
                 self._occupied(before, t)
+            self._meet_topics(t)
             self._work(t)
             self._rechoose(t)
+
+    def _meet_topics(self, t: int) -> None:
+        """Book every topic once in a cycle."""
+        s = self.s
+        new = tuple(topic for topic in s.topics if topic not in s.topics_met)
+        self.facts += [Fact(facts.TOPIC, t // MINUTE, self.dims, 1, hashed(topic)) for topic in new]
+        s.topics_met += new
 
     # -- durations ------------------------------------------------------------------------------------
 

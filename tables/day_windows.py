@@ -16,7 +16,7 @@ from tables.days import Today, day_end, day_start
 from tables.distinct import Distinct
 from tables.facts import MINUTE
 from tables.stamped import maxima
-from tables.tally import ACTIVE_MARKS, CUSTOMERS, HANDLED_MARKS, Tally, add_up, mark
+from tables.tally import ACTIVE_MARKS, CUSTOMERS, HANDLED_MARKS, TOPICS, Tally, add_up, mark
 from tables.window import Parts, Window, parts
 
 DAY_WINDOWS = ("mtd", "30d")
@@ -56,9 +56,11 @@ SETTLED = 15
 class DayWindows:
     """Both windows, and what is known of closed days. Minutes count from the epoch."""
 
-    __slots__ = ("_days", "closed_before", "corrections", "expired", "starts", "windows", "worked")
+    __slots__ = ("_days", "closed_before", "corrections", "expired", "starts", "topics_before", "windows", "worked")
 
-    def __init__(self) -> None:
+    def __init__(self, *, topics: bool = False) -> None:
+        self.topics_before: dict[str, dict[int, int]] | None = {} if topics else None
+        """By window, how many cycles had each topic in the window before; None where nobody asks."""
         self.windows = {name: Window(None) for name in DAY_WINDOWS}
         self.starts = dict.fromkeys(DAY_WINDOWS, 0)
         self.closed_before = 0
@@ -99,7 +101,7 @@ class DayWindows:
     def recount(self, today: Today, live: Iterable[tuple[int, Tally]]) -> None:
         """Begin anew where the windows of another day begin; `live` are the panes of minutes not closed."""
         self.starts = {"mtd": today.mtd, "30d": today.last_30d}
-        oldest = min(self.starts.values())
+        oldest = self.oldest(today)
         for start in [start for start in self._days if start < oldest]:
             self.expired.append(start)
             del self._days[start]
@@ -112,9 +114,34 @@ class DayWindows:
             self._add(day.start, parts(day.tally), day.levels)
         for (quarter, _), correction in self.corrections.items():
             self._add(quarter, parts(correction.tally))
-        for minute, tally in live:
-            if minute >= self.closed_before:
-                self._add(minute, parts(tally))
+        panes = [(minute, tally) for minute, tally in live if minute >= self.closed_before]
+        for minute, tally in panes:
+            self._add(minute, parts(tally))
+        if self.topics_before is not None:
+            self._look_back(today, panes)
+
+    def oldest(self, today: Today) -> int:
+        """The first minute of which anything is asked for."""
+        if self.topics_before is None:
+            return min(today.mtd, today.last_30d)
+        return min(today.mtd_before[0], today.last_30d_before)
+
+    def _look_back(self, today: Today, live: list[tuple[int, Tally]]) -> None:
+        """Count the topics of the windows before; they change no more while the day lasts but by corrections."""
+        spans = {"mtd": today.mtd_before, "30d": (today.last_30d_before, today.last_30d)}
+        self.topics_before = {name: {} for name in spans}
+        held = [
+            *live,
+            *((day.start, day.tally) for day in self._days.values()),
+            *((quarter, correction.tally) for (quarter, _), correction in self.corrections.items()),
+        ]
+        for name, (start, end) in spans.items():
+            counts = self.topics_before[name]
+            for minute, tally in held:
+                if start <= minute < end:
+                    for class_, each, amount in parts(tally).marks:
+                        if class_ == TOPICS:
+                            counts[each] = counts.get(each, 0) + amount
 
     def _add(self, minute: int, change: Parts, levels: dict[int, int] | None = None) -> None:
         for name, window in self.windows.items():
@@ -178,7 +205,7 @@ class DayWindows:
 
 def _thin(start: int, end: int, tally: Tally) -> Day:
     """A day as it is kept, with a sample of its distinct ids if there are very many."""
-    held = {class_: Distinct() for class_ in (CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS)}
+    held = {class_: Distinct() for class_ in (CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS, TOPICS)}
     for class_, each, amount in parts(tally).marks:
         held[class_].add(each, amount)
     levels = {class_: each.level for class_, each in held.items() if each.level}

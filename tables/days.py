@@ -49,6 +49,10 @@ class Today(NamedTuple):
     """Local midnight of the first of the month."""
     last_30d: int
     """Local midnight 29 days before today."""
+    mtd_before: tuple[int, int] = (0, 0)
+    """The same days of the month before, from where to where."""
+    last_30d_before: int = 0
+    """Local midnight 30 days before that of `last_30d`."""
 
 
 def today(instant: int, zone: ZoneInfo) -> Today:
@@ -60,7 +64,16 @@ def today(instant: int, zone: ZoneInfo) -> Today:
 def _today_of_quarter(quarter: int, zone: ZoneInfo) -> Today:
     start = _of_quarter(quarter, zone)
     local = datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC).astimezone(zone).date()
-    return Today(start // _MINUTE, _midnight(local.replace(day=1), zone), _midnight(local - timedelta(days=29), zone))
+    first = local.replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    until = min(before + timedelta(days=local.day), first)
+    return Today(
+        start // _MINUTE,
+        _midnight(first, zone),
+        _midnight(local - timedelta(days=29), zone),
+        (_midnight(before, zone), _midnight(until, zone)),
+        _midnight(local - timedelta(days=59), zone),
+    )
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

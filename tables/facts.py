@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 DURATIONS = (FRT, NRT, RESOLUTION, HANDLE)
 CALENDAR, BUSINESS = 4, 8
 """A duration is booked once, or, if its business time is another, twice: under its kind + CALENDAR and + BUSINESS."""
-CSAT, NPS, CES, CUSTOMER, OCCUPIED = range(21, 26)
-"""A score; a human reply's customer, the value being a hash; a stretch of work, from the minute `value` on."""
+CSAT, NPS, CES, CUSTOMER, OCCUPIED, TOPIC = range(21, 27)
+"""A score; a human reply's customer, the value being a hash; a stretch of work, from the minute `value` on; a topic
+that a cycle has for the first time, the value being a hash."""
 ONE_TOUCH, ONE_TOUCH_BACK, BOT_RESOLVED, DELIVERY_FAILED = range(128, 132)
 """Counts, as those up to SL_ABANDONED are."""
 

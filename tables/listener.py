@@ -42,6 +42,10 @@ class Listener:
 
     def __init__(self, partition: int, partitions: int, settings: Settings) -> None:
         self.scopes: dict[str, Tracked] = {}
+        self.topics: dict[str, dict[int, str]] = {}
+        """By tenant and hash, what topics are called."""
+        self.new_topics: list[tuple[str, int, str]] = []
+        """Those that are not written down yet."""
         self._online: dict[str, Online] = {}
         self._business: dict[str, Figures] = {}
         self._staffed: dict[str, list[Tracked]] = {}
@@ -114,6 +118,9 @@ class Listener:
                 self.mark = max(self.mark, decode_mark(value))
             elif what == b"clock":
                 self._beat(int(stem), partials.decode_beat(value), now)
+            elif what[:1] == b"n":
+                tenant = stem.decode().split("|")[1]
+                self.name_topic(tenant, int(what[1:]), partials.decode_share(value).payload.decode())
             elif what[:1] == b"=":
                 self._summary(stem, what, value, now)
             elif what[:1] == b"o":
@@ -250,6 +257,14 @@ class Listener:
             if tracked.name in {"tenant", f"agent:{agent}"}
             or (tracked.occupancy is not None and agent in tracked.occupancy.minutes())
         ]
+
+    def name_topic(self, tenant: str, mark: int, name: str, *, known: bool = False) -> None:
+        """Note what a topic is called; with `known` it is written down already."""
+        names = self.topics.setdefault(tenant, {})
+        if mark not in names:
+            names[mark] = name
+            if not known:
+                self.new_topics.append((tenant, mark, name))
 
     def business(self, tenant: str) -> Figures:
         """The business figures of a tenant, known where its scope `tenant` is at home."""

@@ -11,7 +11,8 @@ from heapq import heappush
 from streams.codecs import encode_id
 from tables import gauges
 from tables.days import QUARTER
-from tables.facts import CUSTOMER, FRT, MESSAGES_IN, MESSAGES_OUT, OCCUPIED, ONE_TOUCH, SEEN, Fact
+from tables.distinct import hashed
+from tables.facts import CUSTOMER, FRT, MESSAGES_IN, MESSAGES_OUT, OCCUPIED, ONE_TOUCH, SEEN, TOPIC, Fact
 from tables.foot import Foot, Trace
 from tables.history import History
 from tables.partials import TURNS
@@ -28,6 +29,7 @@ from tables.tally import (
     HANDLED,
     HANDLED_MARKS,
     MAX,
+    TOPICS,
     Tally,
     add_duration,
     code,
@@ -59,6 +61,9 @@ class Panes:
         """Scopes whose gauges have changed since the last quarter-hour."""
         self.corrected: set[tuple[Scope, int]] = set()
         """Quarter-hours whose corrections have changed since whoever writes them down cleared this."""
+        self.topics: list[tuple[str, int, str]] = []
+        """Tenant, hash and name of topics that nobody was told of yet."""
+        self._topics: set[tuple[str, int]] = set()
         self._loose: set[Scope] = set()
         """Scopes with minutes that may have to be summed up."""
         self._holding: set[Scope] = set()
@@ -126,8 +131,18 @@ class Panes:
             largest.append((code(kind, MAX), value))
         if kind == OCCUPIED:
             self.staff.book(tenant, dims, value, minute, 1)
+        elif kind == TOPIC:
+            self._topic(tenant, fact, 1)
         else:
             _add(delta, kind, count, value)
+
+    def _topic(self, tenant: str, fact: Fact, sign: int) -> None:
+        """Count a topic of a cycle, or take it back; its name is among the dims."""
+        scope = self._scope(tenant, "tenant")
+        shift(self._pane(scope, fact.minute), mark(TOPICS, fact.value), sign * fact.number)
+        if (tenant, fact.value) not in self._topics:
+            self._topics.add((tenant, fact.value))
+            self.topics += [(tenant, fact.value, topic) for topic in fact.dims[4] if hashed(topic) == fact.value]
 
     def _touch(
         self, trace: Trace, found: tuple[Scope, ...], minute: int, codes: tuple[int, int, int], hashed: int
@@ -166,6 +181,9 @@ class Panes:
             for kind, minute, dims, count, value in facts:
                 if kind == OCCUPIED:
                     self.staff.book(tenant, dims, value, minute, sign)
+                    continue
+                if kind == TOPIC:
+                    self._topic(tenant, Fact(kind, minute, dims, count, value), sign)
                     continue
                 for scope in self.of(tenant, dims):
                     pane = self._pane(scope, minute)

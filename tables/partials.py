@@ -5,7 +5,7 @@ Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute
 quarter-hour after its panes were let go of), `…|g` (gauges), `…|s` (gauges as they were at the last quarter-hour at
 which they had changed), `…|oA` (the minutes in which its conversations occupied agent A), `P|clock`. In place of a
 scope `=online` stands for the minutes in which the agent was online, told to every partition, and `=business` for a
-tenant's summaries (see `tables.business.names`).
+tenant's summaries (see `tables.business.names`), and `=topics|nH` for the name of the topic with the hash H.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from tables.tally import Tally
 
 TOPIC = "_partials"
-ONLINE, BUSINESS = "=online", "=business"
+ONLINE, BUSINESS, TOPICS = "=online", "=business", "=topics"
 BEHIND_MS = 5_000
 """A source partition that lags by more, or is silent for longer, makes records partial."""
 PANES_KEPT = 90

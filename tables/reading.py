@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from streams.engine.ports import Output
 from tables import facts
@@ -13,7 +15,8 @@ from tables.day_windows import encode as encode_day
 from tables.days import QUARTER, day_start, today
 from tables.facts import MINUTE
 from tables.intervals import add_up
-from tables.kpis import read_gauges, read_window
+from tables.kpis import read_gauges, read_window, topics
+from tables.tally import TOPICS
 from tables.teller import horizon
 
 if TYPE_CHECKING:
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from tables.window import Window
 
 STATE_TOPIC = "_rollup"
-"""The roll-up's own state, by the letter that its keys begin with: closed days (d) and their agent-minutes (w)."""
+"""The roll-up's own state, by the letter that its keys begin with: closed days (d), agent-minutes of days (w), names of
+topics (n)."""
 
 
 class Reading:
@@ -45,6 +49,9 @@ class Reading:
             return
         kind, place, start = key.decode().split("|")
         tenant, _, scope = place.partition("/")
+        if kind == "n":
+            self._listener.name_topic(tenant, int(start), value.decode(), known=True)
+            return
         by_day = self._listener.track(tenant, scope).windows.by_day
         if by_day is not None and kind == "d":
             by_day.put(decode_day(value))
@@ -63,7 +70,8 @@ class Reading:
         windows.look_up_largest()
         if tracked.occupancy is not None:
             out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
-        return out
+        named, self._listener.new_topics = self._listener.new_topics, []
+        return out + [self._state(f"n|{tenant}/tenant|{mark}", name.encode()) for tenant, mark, name in named]
 
     @staticmethod
     def gauges(tracked: Tracked) -> Tally:
@@ -74,17 +82,28 @@ class Reading:
         """The metrics of the window `now`."""
         return read_gauges(self.gauges(tracked), as_of, tracked.name)
 
-    def window(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Value]:
+    def window(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Any]:
         """The metrics of a window with a length."""
         tenant = self.settings.tenant(tracked.tenant)
         window = tracked.windows.named[name]
-        metrics = read_window(window, tenant, tracked.name)
+        metrics: dict[str, Any] = dict(read_window(window, tenant, tracked.name))
         if tracked.name == "tenant" and name in DAY_WINDOWS:
             cycles = Cycles(window.counts.get(facts.RESOLVED, 0), window.counts.get(facts.OPENED, 0))
             start = tracked.windows.start(name) * MINUTE
             figures = self._listener.business(tracked.tenant)
             metrics |= figures.read(start, as_of, cycles, tenant.formulas, tenant.currency)
+            metrics[topics.NAME] = msgspec.Raw(topics.encode(self._topics(tracked, name, cycles.opened)))
         return metrics
+
+    def _topics(self, tracked: Tracked, name: str, opened: int) -> list[topics.Topic]:
+        by_day = tracked.windows.by_day
+        assert by_day is not None  # noqa: S101 - the scope `tenant` has days
+        names = self._listener.topics.get(tracked.tenant, {})
+        counted = by_day.windows[name].distinct[TOPICS].counts
+        now = {names[mark]: count for mark, count in counted.items() if mark in names}
+        held = (by_day.topics_before or {}).get(name, {})
+        before = {names[mark]: count for mark, count in held.items() if mark in names}
+        return topics.top(now, before, opened)
 
     def moves(self, tracked: Tracked, name: str, as_of: int) -> bool:
         """Whether the clock alone changes what a window says from instant to instant: amounts accrue."""

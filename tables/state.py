@@ -165,6 +165,8 @@ class State(msgspec.Struct, array_like=True):
     touched_at: int = 0
     """When the last cycle was resolved by one touch; 0: it was not. And under which dims."""
     touched: Dims | None = None
+    topics_met: tuple[str, ...] = ()
+    """The topics that this cycle has had."""
     rules: str = ""
     """By which policies the runs are measured (`conversation.Rules.print`)."""
 

@@ -26,8 +26,9 @@ DURATIONS = tuple(kind + way for way in (0, CALENDAR, BUSINESS) for kind in fact
 SCORES = (facts.CSAT, facts.NPS, facts.CES)
 _BASES = {kind: 32 + 4 * (kind - FRT) for kind in DURATIONS}
 BUCKETS = 12
-CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS = 1, 2, 3
-"""Classes of what is distinct: customers of human replies; conversations touched, once a quarter-hour and scope."""
+CUSTOMERS, ACTIVE_MARKS, HANDLED_MARKS, TOPICS = 1, 2, 3, 4
+"""Classes of what is distinct: customers of human replies; conversations touched, once a quarter-hour and scope; topics
+of cycles, in the scope `tenant` alone."""
 
 
 def code(kind: int, part: int) -> int:

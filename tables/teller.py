@@ -194,6 +194,9 @@ class Teller:
             homes = range(self._partitions) if scope is None else (place_of(tenant, scope) % self._partitions,)
             out.extend(Output(partials.TOPIC, key, value, home) for home in homes)
 
+        topics, self.panes.topics = self.panes.topics, []
+        for tenant, mark, name in topics:
+            put(tenant, partials.TOPICS, f"n{mark}", name.encode(), "tenant")
         for summary in self._ledger.tell(now):
             put(summary.tenant, partials.BUSINESS, summary.what, summary.payload, "tenant")
         for told in self.panes.staff.tell(everything=everything):

@@ -47,7 +47,7 @@ class Tracked:
         self.tenant = tenant
         self.name = name
         self.key = f"{tenant}/{name}"
-        self.windows = ScopeWindows(by_day=has_days(name))
+        self.windows = ScopeWindows(by_day=has_days(name), topics=name == "tenant")
         self.past = Past()
         self.occupancy = Occupancy(name) if has_occupancy(name) else None
         self.occupancy_of = 0

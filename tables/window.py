@@ -19,6 +19,7 @@ from tables.tally import (
     MAX,
     MAXIMA,
     SUM,
+    TOPICS,
     Tally,
     code,
 )
@@ -81,7 +82,7 @@ class Window:
         self._touch = None if touch is None else touch - ACTIVE_LAST
         """Which of the counts of conversations touched adds up in this window; None: only their hashes do."""
         if touch is None:
-            self.distinct |= {ACTIVE_MARKS: Distinct(), HANDLED_MARKS: Distinct()}
+            self.distinct |= {ACTIVE_MARKS: Distinct(), HANDLED_MARKS: Distinct(), TOPICS: Distinct()}
         self._kept: dict[int, dict[int, list[float]]] = {}
         """Percentiles by kind and way."""
 

@@ -24,7 +24,7 @@ class ScopeWindows:
 
     __slots__ = ("_partitions", "by_day", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
 
-    def __init__(self, *, by_day: bool = False) -> None:
+    def __init__(self, *, by_day: bool = False, topics: bool = False) -> None:
         self.minutes: dict[tuple[int, int], Stamped] = {}
         """By minute and source partition."""
         self.sealed: dict[tuple[int, int], Stamped] = {}
@@ -32,7 +32,7 @@ class ScopeWindows:
         self.gauges: dict[int, tuple[int, int, Tally]] = {}
         self.rolling = {name: Window() for name in ROLLING}
         self.today = Window()
-        self.by_day = DayWindows() if by_day else None
+        self.by_day = DayWindows(topics=topics) if by_day else None
         self.day = NO_DAY
         """Where the windows kept by day begin."""
         self.now = 0
@@ -237,7 +237,7 @@ class ScopeWindows:
     def _discard(self, needed: int) -> None:
         """Let go of minutes and quarter-hours that are in no window and no interval that is open."""
         if self.by_day is not None:
-            needed = min(needed, max(self.by_day.closed_before, min(self.day)))
+            needed = min(needed, max(self.by_day.closed_before, self.by_day.oldest(self.day)))
         oldest = self.now - PANES_KEPT
         oldest -= oldest % QUARTER
         for minute, partition in [key for key in self.minutes if key[0] < oldest]:

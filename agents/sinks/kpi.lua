@@ -1,7 +1,7 @@
 -- ARGV[3..]: triples of 'scope:window', a seq and a KPI record as JSON. With a seq only the fields that have changed
 -- since that version are there; the third answer tells the places of those for which another version is stored.
 -- Numbers are taken over as text, so that they read back exactly as they were written. Strings are skipped; inside one
--- every quote is escaped, so that '"name":' cannot occur there.
+-- every quote is escaped, so that '"name":' cannot occur there. A list is taken over whole.
 local changed, n = {}, 0
 local again = {}
 for i = 3, #ARGV, 3 do
@@ -15,6 +15,10 @@ for i = 3, #ARGV, 3 do
     again[#again + 1] = (i - 3) / 3
   else
     local fields, f = {}, 0
+    json = string.gsub(json, '"(top_topics)":(%b[])', function(field, list)
+      fields[1], fields[2], f = field, list, 2
+      return '"v":0'
+    end)
     for field, value in string.gmatch(json, '"([%w_]+)":([^,{}%[]+)') do
       if field ~= 'v' and string.byte(value) ~= 34 then
         if value == 'null' then value = '' end
