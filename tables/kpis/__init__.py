@@ -21,6 +21,7 @@ from tables.kpis import (
     resolution,
     satisfaction,
     service_level,
+    topics,
 )
 from tables.kpis.metric import Metric, Value
 from tables.scopes import has_occupancy, has_presence
@@ -49,7 +50,7 @@ SAMPLED: tuple[Metric, ...] = (*(metric for room in _ROOMS for metric in room.ME
 """The metrics of the windows with a length."""
 GAUGES: tuple[Metric, ...] = (*backlog.METRICS, *presence.METRICS)
 """The metrics of the window `now`."""
-ROOMS = (*_ROOMS, occupancy, backlog, presence)
+ROOMS = (*_ROOMS, occupancy, backlog, presence, topics)
 """All of them: each says in its docstring how its `METRICS` are calculated."""
 _READ = tuple(room.read for room in _ROOMS)
 

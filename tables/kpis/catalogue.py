@@ -9,7 +9,7 @@ from typing import Final
 from tables import kpis
 from tables.business import metrics as business
 from tables.day_windows import DAY_WINDOWS
-from tables.kpis import first_response, handle, next_response, resolution
+from tables.kpis import first_response, handle, next_response, resolution, topics
 from tables.kpis.metric import Metric
 from tables.scopes import DAY_KINDS
 from tables.windows import WINDOWS
@@ -21,7 +21,7 @@ METRICS: Final[Mapping[str, Metric]] = {each.name: each for room in ROOMS for ea
 DURATIONS: Final = tuple(each.DURATION for each in (first_response, next_response, resolution, handle))
 ALL_WINDOWS: Final = (*WINDOWS, *DAY_WINDOWS)
 _GAUGES: Final = frozenset(kpis.GAUGES)
-_BUSINESS: Final = frozenset(business.METRICS)
+_BY_DAY: Final = frozenset((*business.METRICS, *topics.METRICS))
 
 
 def windows_of(metric: Metric, kind: str) -> tuple[str, ...]:
@@ -36,6 +36,6 @@ def windows_of(metric: Metric, kind: str) -> tuple[str, ...]:
         return ()
     if metric in _GAUGES:
         return ("now",)
-    if metric in _BUSINESS:
+    if metric in _BY_DAY:
         return DAY_WINDOWS
     return tuple(each for each in ALL_WINDOWS if each != "now" and (each not in DAY_WINDOWS or kind in DAY_KINDS))

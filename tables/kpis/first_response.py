@@ -39,7 +39,7 @@ DURATION = durations.Duration(
     Text("First response time", "from the customer's first message, or the hand-off, to the first human reply", "FRT"),
     Text(
         "Waktu respons pertama",
-        "dari pesan pertama pelanggan, atau serah terima dari bot, sampai balasan pertama agen",
+        "dari pesan pertama pelanggan, atau pengalihan dari bot, sampai balasan pertama agen",
         "FRT",
     ),
     (

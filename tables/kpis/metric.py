@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tables.settings import TenantSettings
 
 Value = int | float | None
-Unit = Literal["count", "s", "ratio", "ms", "score", "points", "money"]
+Unit = Literal["count", "s", "ratio", "ms", "score", "points", "money", "list"]
 """`ms` is an instant, in ms since the epoch; `money` is in units of a currency; `score` is that of a survey."""
 Better = Literal["higher", "lower", "neither"]
 Language = Literal["en", "id"]

@@ -3,6 +3,10 @@
 A cycle counts once for each topic that it has had, at its opening or when the topic was tagged. `share` = cycles with
 the topic / `conversations_opened`; `change` = cycles with the topic / those in the window before - 1. The window before
 of `mtd` is as many days of the month before, that of `30d` the 30 days before.
+
+>>> top({"refund": 3, "login": 1}, {"refund": 2}, 8)
+[{'topic': 'refund', 'conversations': 3, 'share': 0.375, 'change': 0.5}, \
+{'topic': 'login', 'conversations': 1, 'share': 0.125, 'change': None}]
 """
 
 from __future__ import annotations
@@ -12,11 +16,21 @@ from typing import TypedDict
 
 import msgspec
 
-from tables.kpis.metric import ratio
+from tables.kpis.metric import Metric, Text, ratio
 
 NAME = "top_topics"
 MOST = 10
 """So many topics are named."""
+METRICS = (
+    Metric(
+        NAME,
+        "list",
+        "neither",
+        Text("Top topics", "the topics of most conversations, with share and change against the window before"),
+        Text("Topik teratas", "topik percakapan terbanyak, dengan porsi dan perubahan terhadap rentang sebelumnya"),
+        kinds=("tenant",),
+    ),
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,11 +55,7 @@ def encode(ranked: list[Topic]) -> bytes:
 
 
 def top(counts: Mapping[str, int], before: Mapping[str, int], opened: int) -> list[Topic]:
-    """The list of a window, from the cycles by topic in it and in the window before, and the cycles opened in it.
-
-    >>> top({"refund": 3, "login": 1}, {"refund": 2}, 8)[0]
-    {'topic': 'refund', 'conversations': 3, 'share': 0.375, 'change': 0.5}
-    """
+    """The list of a window, from the cycles by topic in it and in the window before, and the cycles opened in it."""
     ranked = sorted((-count, topic) for topic, count in counts.items() if count > 0)[:MOST]
     return [
         Topic(
