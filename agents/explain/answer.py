@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agents.explain.page import STYLES, Line, Page
-from agents.explain.words import ORDERS, amounts, duration_s, of_standing
+from agents.explain.words import ORDERS, amounts, duration_s, of_running, of_standing
 from agents.printable import printable
 from tables.explain.records import Wait
 
@@ -28,9 +28,16 @@ def answer(page: Page) -> Iterator[Line]:
     if x.channel is not None:
         gone = "nothing any more: it was resolved and forgotten"
         yield from page.row("It is", gone if x.standing is None else of_standing(x.standing, page.time, x.until))
+        if x.standing is not None and x.standing.policy is not None:
+            calendar = x.standing.calendar
+            measure = "around the clock" if calendar is None else f"calendar {calendar}"
+            yield from page.row("Policy in force", f"{x.standing.policy}, {measure}")
         yield from _level(page)
         samples = [sample for moment in x.timeline for sample in moment.samples]
         yield from page.row("Booked in its life", amounts(samples) or "nothing")
+        for run in x.runs:
+            style = STYLES["breached"] if run.breached else ""
+            yield from page.row(f"SLA {run.metric}", of_running(run, page.time, x.until), style)
         alerts = [alert for moment in x.timeline for alert in moment.alerts]
         if alerts:
             told = [f"{each.metric} {each.state} {page.time(each.at, x.until)}" for each in alerts[:ALERTS_NAMED]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agents.explain.page import STYLES, Line, Page
-from agents.explain.words import ORDERS, duration_s, of_event, of_sample, of_standing
+from agents.explain.words import ORDERS, REASONS, duration_s, of_event, of_sample, of_standing
 from agents.printable import printable
 from tables.alerts import AlertRecord
 from tables.explain.records import Arrived, Moment, Refused, Sample, Standing
@@ -74,6 +74,7 @@ def _deadlines(page: Page, moment: Moment) -> Rows:
     for each in moment.deadlines:
         if each.deadline_at is not None:
             source = f"policy {each.policy}" if each.policy else "T"
+            source += "" if each.calendar is None else f", calendar {each.calendar}"
             since = f"{source}, from {page.time(each.started_at, moment.at)}"
             due = f"{words[each.change]}{page.time(each.deadline_at, moment.at)}"
             yield "deadline", f"{each.metric} {due} ({since})", "cyan"
@@ -84,11 +85,19 @@ def _deadlines(page: Page, moment: Moment) -> Rows:
 
 def _booked(page: Page, head: str, samples: Iterable[Sample], beside: int, style: str = "blue") -> Rows:
     panes: dict[tuple[int, tuple[str, ...]], list[Sample]] = {}
+    work: list[Sample] = []
     for sample in samples:
-        panes.setdefault((sample.minute_at, sample.scopes), []).append(sample)
+        if sample.first_at is None:
+            panes.setdefault((sample.minute_at, sample.scopes), []).append(sample)
+        else:
+            work.append(sample)
     for (minute, scopes), held in panes.items():
         what = ", ".join(map(of_sample, held))
         yield head, f"{what}; pane {page.minute(minute, beside)} of {', '.join(scopes)}", style
+    for each in work:
+        first, last = (page.minute(at, beside) for at in (each.first_at or 0, each.minute_at))
+        stretch = f"pane {first}" if first == last else f"panes {first} to {last}"
+        yield head, f"occupied, {stretch} of {', '.join(each.scopes)}", style
 
 
 def _alert(page: Page, alert: AlertRecord, beside: int) -> str:
@@ -96,7 +105,8 @@ def _alert(page: Page, alert: AlertRecord, beside: int) -> str:
     at = "" if alert.at == beside else f" at {page.time(alert.at, beside)}"
     late = f", {duration_s(alert.late_s)} late" if alert.late_s else ""
     deadline = f"deadline {page.time(alert.deadline_at, beside)}{late}"
-    return f"{alert.metric} {alert.state}{level}{at} (policy {alert.policy}, {deadline})"
+    why = "" if alert.reason is None else f": {REASONS[alert.reason]}"
+    return f"{alert.metric} {alert.state}{level}{at}{why} (policy {alert.policy}, {deadline})"
 
 
 def refused(page: Page) -> Iterator[Line]:

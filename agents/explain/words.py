@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from tables.explain.records import Sample, Standing
-from tables.explain.rules import duration
+from tables.explain.lengths import duration
+from tables.explain.records import Running, Sample, Standing
 
 ORDERS: Final = {
     "behind_a_timer": "behind timers that had acted already",
@@ -14,6 +14,15 @@ ORDERS: Final = {
     "late": "late",
 }
 """How an event can arrive but in order."""
+REASONS: Final = {
+    "bot": "the bot took over",
+    "handoff": "handed off",
+    "resolved": "the cycle was resolved",
+    "policy": "the policy in force has no target for it",
+    "history": "a later record changed the history",
+    "newer_message": "a newer message of the customer moved it",
+}
+"""Why an alert says `cancelled`."""
 _WRITERS: Final = {
     ("inbound", "customer"): "customer message",
     ("outbound", "agent"): "human reply",
@@ -68,27 +77,60 @@ def _message(event: dict[str, Any]) -> str:
 
 
 def of_sample(sample: Sample) -> str:
-    """A sample by its metric, with its value in seconds or its number if there are several."""
-    text = sample.metric if sample.value_s is None else f"{sample.metric} {duration_s(sample.value_s)}"
+    """A sample by its metric, with what it is worth, or its number if there are several."""
+    text = sample.metric
+    if sample.value_s is not None and sample.business_s is not None:
+        text += f" {duration_s(sample.value_s)}{of_business(sample.value_s, sample.business_s, sample.calendar)}"
+    elif sample.score is not None:
+        text += f" {sample.score}"
+    elif sample.customer_id is not None:
+        text += f" {sample.customer_id}"
+    if sample.count < 0:
+        return f"{text} {sample.count}"
     return text if sample.count == 1 else f"{text} x {sample.count}"
 
 
+def of_business(value: float, business: float, calendar: str | None = None) -> str:
+    """How many of so many seconds were business time, where that is not all of them."""
+    if business == value:
+        return ""
+    return f", {duration_s(business)} of it in {'business time' if calendar is None else f'calendar {calendar}'}"
+
+
 def amounts(samples: Iterable[Sample]) -> str:
-    """Samples added up by metric; of durations the values, or how many there are."""
-    counts: dict[str, int] = {}
-    values: dict[str, list[float]] = {}
+    """Samples added up by metric: durations and scores by what they are worth, customers by how many there are."""
+    by_metric: dict[str, list[Sample]] = {}
     for each in samples:
-        counts[each.metric] = counts.get(each.metric, 0) + each.count
-        if each.value_s is not None:
-            values.setdefault(each.metric, []).extend([each.value_s] * each.count)
-    return ", ".join(f"{name} {_amount(count, values.get(name))}" for name, count in counts.items())
+        if each.first_at is None:
+            by_metric.setdefault(each.metric, []).append(each)
+    told = ((name, _amount(held)) for name, held in by_metric.items())
+    return ", ".join(f"{name} {amount}" for name, amount in told if amount)
 
 
-def _amount(count: int, values: list[float] | None) -> str:
-    if values is None:
-        return str(count)
-    total = duration_s(sum(values))
-    return total if count == 1 else f"x {count} ({total} in all)"
+def _amount(held: list[Sample]) -> str:
+    count = sum(each.count for each in held)
+    if held[0].value_s is not None:
+        value = sum(each.count * (each.value_s or 0) for each in held)
+        business = of_business(value, sum(each.count * (each.business_s or 0) for each in held))
+        return (duration_s(value) if count == 1 else f"x {count} ({duration_s(value)} in all)") + business
+    if held[0].score is not None:
+        scores = " ".join(str(each.score) for each in held for _ in range(each.count))
+        return scores if count == 1 else f"x {count} ({scores})"
+    if held[0].customer_id is not None:
+        count = len({each.customer_id for each in held})
+    return str(count) if count else ""
+
+
+def of_running(run: Running, time: Callable[[int, int], str], beside: int) -> str:
+    """How an SLA run stands; `time` puts an instant into words beside another."""
+    where = "" if run.calendar is None else f" in calendar {run.calendar}"
+    due = time(run.deadline_at, beside)
+    if run.breached:
+        return f"breached {due} (policy {run.policy}), {duration_s(run.late_s)} late so far{where}"
+    spent = f"{duration_s(run.elapsed_s)} of {duration_s(run.target_s)} have passed{where} (policy {run.policy})"
+    if run.paused_since_at is not None:
+        return f"{spent}, {duration_s(run.left_s)} left; stands still since {time(run.paused_since_at, beside)}"
+    return f"{spent}, {duration_s(run.left_s)} left: {due}"
 
 
 def of_standing(standing: Standing, time: Callable[[int, int], str], beside: int) -> str:

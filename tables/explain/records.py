@@ -30,15 +30,28 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """Equal samples, booked under the same scopes in the same minute."""
 
     metric: str
-    """As in a KPI record; `frt` and `nrt` for durations."""
+    """As in a KPI record; `frt`, `nrt`, `resolution`, `handle` for durations, `csat`, `nps`, `ces` for scores.
+
+    `occupied` is a stretch of work: it makes `occupancy_*` together with the presence of the agent."""
     count: int
-    value_s: float | None
+    """-1 for `fcr_one_touch` when a conversation that is reopened takes it back."""
+    value_s: float | None = None
     """Of each, for durations."""
+    business_s: float | None = None
+    """The same in business time."""
+    calendar: str | None = None
+    """The calendar of that; None: around the clock, or a handle time, each stretch of which has its own."""
+    score: int | None = None
+    """Of each, for surveys."""
+    customer_id: str | None = None
+    """Of `customers_handled`: whom a human reply went to."""
+    first_at: int | None = None
+    """Of `occupied`: its first pane; `minute_at` is the last."""
     minute_at: int
     """The pane."""
     scopes: tuple[str, ...]
     windows: tuple[str, ...]
-    """Those that hold the pane at `until`."""
+    """Those that hold the pane at `until`; of them `mtd` and `30d` are only kept for some scopes."""
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +64,33 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     """None while it is not tracked: the policy in force has no target for it."""
     policy: str
     """Empty where it is not tracked, and for the service level."""
+    calendar: str | None
+    """That it is measured in; None: around the clock."""
+    target_s: float | None
+    """T, or the policy's target in open seconds."""
     started_at: int
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """An SLA run at `until`, measured in open seconds of its calendar."""
+
+    metric: str
+    instance: str
+    """The event that started it."""
+    policy: str
+    calendar: str | None
+    """None: around the clock."""
+    started_at: int
+    target_s: float
+    elapsed_s: float
+    """The open time since the start, pauses left out."""
+    left_s: float
+    """Until the deadline; 0 once it has passed."""
+    deadline_at: int
+    paused_since_at: int | None
+    breached: bool
+    late_s: float
+    """The open time since the deadline of a breached run."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +107,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     waiting_since_at: int | None
     with_bot: bool
     overdue: bool
+    policy: str | None
+    """The policy in force, None if none matches."""
+    calendar: str | None
+    """Its calendar, in which business time is measured; None: around the clock."""
     gauges: tuple[str, ...]
     """The gauges of `now` in which it counts for 1."""
 
@@ -157,8 +200,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     formula: str
     """Of the service level."""
     waits: tuple[Wait, ...]
+    runs: tuple[Running, ...]
+    """The SLA runs that are measured at `until`."""
     counts_in: dict[str, dict[str, dict[str, Number]]]
-    """By scope and window at `until`: its part of the counts; of durations `*_count`, `*_sum_s`, `*_max_s`."""
+    """By scope and window at `until`: its part of the counts; of durations and scores also the sums behind means."""
     timeline: tuple[Moment, ...]
     refused: tuple[Refused, ...]
     nameless: int

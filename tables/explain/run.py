@@ -13,13 +13,18 @@ from typing import Any
 import msgspec
 
 from streams.codecs import decode
-from streams.events import ConversationEvent, OfConversation
+from streams.events import ConversationEvent, Message, OfConversation
 from streams.rejects import Rejected
-from tables.explain.parts import counts_in, gauges_of, standing_of
+from tables.distinct import hashed
+from tables.explain.deadlines import running
 from tables.explain.records import Explanation, Outcome, Refused
+from tables.explain.samples import counts_in
+from tables.explain.standing import gauges_of, standing_of
 from tables.explain.timeline import moments, waits_of
 from tables.explain.trace import Watch
+from tables.explain.view import View
 from tables.replay import instant_of
+from tables.rules import Rules
 from tables.settings import Settings
 
 NEAR = 5
@@ -160,8 +165,8 @@ def _tenant(given: _Input, conversation_id: str, tenant: str | None) -> str:
 def _explanation(
     given: _Input, watch: Watch, settings: Settings, tenant: str, conversation_id: str, left_out: list[Refused]
 ) -> Explanation:
-    values, end = settings.tenant(tenant), watch.clock
-    timeline = moments(watch, values, end)
+    view = View(Rules(settings, tenant), watch.clock, _customers(watch))
+    timeline, end = moments(watch, view), view.until
     last = watch.lives[-1][-1].after if watch.lives else None
     state = None if watch.lives and watch.ends[-1] else last
     rejects = [
@@ -178,17 +183,25 @@ def _explanation(
         tenant=tenant,
         conversation_id=conversation_id,
         channel=None if last is None else last.channel,
-        timezone=values.timezone.key,
+        timezone=view.zone.key,
         until=end,
-        standing=None if state is None else standing_of(state, end),
+        standing=None if state is None else standing_of(state, end, view),
         gauges={} if state is None else gauges_of(state, end),
-        formula=values.formula,
-        waits=waits_of(watch, values, end),
-        counts_in=counts_in(timeline),
+        formula=view.values.formula,
+        waits=waits_of(watch, view),
+        runs=() if state is None else running(state, view),
+        counts_in=counts_in(timeline, view.values),
         timeline=timeline,
         refused=tuple(sorted([*rejects, *duplicates, *left_out], key=lambda each: each.record)),
         nameless=given.nameless,
     )
+
+
+def _customers(watch: Watch) -> dict[int, str]:
+    """The customers that messages of the conversation name, by their hashes."""
+    events = (arrival.event for arrival in watch.arrivals)
+    named = {event.customer_id for event in events if isinstance(event, Message) and event.customer_id is not None}
+    return {hashed(each): each for each in named}
 
 
 def _refused(place: int, outcome: Outcome, at: int | None, event_id: object, why: Rejected | None = None) -> Refused:

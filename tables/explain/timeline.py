@@ -8,16 +8,18 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from tables.explain.parts import deadlines_of, samples_of, standing_of, windows_of
+from tables.explain.deadlines import deadlines_of
 from tables.explain.records import Arrived, Changed, Moment, Wait
 from tables.explain.rules import rules_of
+from tables.explain.samples import booked, samples_of, windows_of
+from tables.explain.standing import standing_of
 from tables.explain.trace import Arrival, Entry, Sent, Watch
+from tables.explain.view import View
 from tables.facts import CALENDAR, FRT, SL_ABANDONED, SL_MET, SL_MISSED
-from tables.settings import TenantSettings
 from tables.state import BOT, METRICS, STATUS
 
 
-def moments(watch: Watch, values: TenantSettings, until: int) -> tuple[Moment, ...]:
+def moments(watch: Watch, view: View) -> tuple[Moment, ...]:
     """The timeline: the history as it stands, with what was sent at every instant."""
     # An id can come again once it is forgotten; its events are then folded in the order in which they came.
     arrivals: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
@@ -27,7 +29,7 @@ def moments(watch: Watch, values: TenantSettings, until: int) -> tuple[Moment, .
     out: list[Moment] = []
     for place, (life, end) in enumerate(zip(watch.lives, watch.ends, strict=True)):
         sent = [each for each in watch.sent if each.life == place]
-        out += _of_life(life, watch.arrivals, arrivals, sent, values, until)
+        out += _of_life(life, watch.arrivals, arrivals, sent, view)
         if end:
             out.append(Moment(at=end, kind="forgotten"))
     return tuple(out)
@@ -38,18 +40,17 @@ def _of_life(
     came: list[Arrival],
     arrivals: dict[tuple[str, int], list[int]],
     sent: list[Sent],
-    values: TenantSettings,
-    until: int,
+    view: View,
 ) -> list[Moment]:
     timers = [each for each in sent if each.arrival is None]
     out: list[Moment] = []
     for entry in life:
         if entry.step is None:
-            out.append(_moment(entry, None, _taken(timers, entry), values, until))
+            out.append(_moment(entry, None, _taken(timers, entry), view))
         else:
             place = arrivals[entry.step.id, entry.step.at].pop(0)
             caused = [each for each in sent if each.arrival == place]
-            out.append(_moment(entry, came[place], caused, values, until))
+            out.append(_moment(entry, came[place], caused, view))
     for each in timers:  # of a history that has been folded again since
         place = next((n for n, moment in enumerate(out) if moment.at > each.alert.at), len(out))
         out.insert(place, Moment(at=each.alert.at, kind="undone", alerts=(each.alert,)))
@@ -70,19 +71,19 @@ def _taken(timers: list[Sent], entry: Entry) -> list[Sent]:
     return found
 
 
-def _moment(entry: Entry, arrival: Arrival | None, sent: list[Sent], values: TenantSettings, until: int) -> Moment:
+def _moment(entry: Entry, arrival: Arrival | None, sent: list[Sent], view: View) -> Moment:
     event = None if arrival is None else arrival.event
     return Moment(
         at=entry.at,
         kind="timer" if event is None else "event",
         event=None if event is None else msgspec.to_builtins(event),
         arrived=None if arrival is None else _arrived(arrival),
-        rules=rules_of(entry, event, values),
-        samples=samples_of(entry.facts, values.timezone, until),
-        deadlines=deadlines_of(entry, values),
+        rules=rules_of(entry, event, view),
+        samples=samples_of(booked(entry.facts), view),
+        deadlines=deadlines_of(entry, view),
         alerts=tuple(each.alert for each in sent),
-        changed=None if arrival is None else _changed(arrival, entry, values, until),
-        standing=standing_of(entry.after, entry.at),
+        changed=None if arrival is None else _changed(arrival, entry, view),
+        standing=standing_of(entry.after, entry.at, view),
     )
 
 
@@ -91,34 +92,31 @@ def _arrived(arrival: Arrival) -> Arrived:
     return Arrived(record=arrival.record + 1, order=arrival.order, clock_at=arrival.clock, behind_s=behind)
 
 
-def _changed(arrival: Arrival, entry: Entry, values: TenantSettings, until: int) -> Changed | None:
-    was, now = Counter(arrival.before), Counter(arrival.after)
-    taken_back, booked = was - now, now - was - Counter(entry.facts)
-    if not taken_back and not booked:
+def _changed(arrival: Arrival, entry: Entry, view: View) -> Changed | None:
+    was, now = Counter(booked(arrival.before)), Counter(booked(arrival.after))
+    taken_back, anew = was - now, now - was - Counter(booked(entry.facts))
+    if not taken_back and not anew:
         return None
-    zone = values.timezone
-    return Changed(
-        taken_back=samples_of(taken_back.elements(), zone, until), booked=samples_of(booked.elements(), zone, until)
-    )
+    return Changed(taken_back=samples_of(taken_back.elements(), view), booked=samples_of(anew.elements(), view))
 
 
 # -- first-response waits -----------------------------------------------------------------------------------
 
 
-def waits_of(watch: Watch, values: TenantSettings, until: int) -> tuple[Wait, ...]:
-    """Every first-response wait of the history, and what became of it by `until` (ms)."""
+def waits_of(watch: Watch, view: View) -> tuple[Wait, ...]:
+    """Every first-response wait of the history, and what became of it."""
     out: list[Wait] = []
     for life in watch.lives:
         wait: Wait | None = None
         for entry in life:
             before, after = entry.before, entry.after
             if wait is not None:
-                wait = _decided(wait, entry, values, until)
+                wait = _decided(wait, entry, view)
                 if after.anchor != before.anchor:
                     out.append(_ended(wait, entry))
                     wait = None
             if after.anchor and after.anchor != before.anchor:
-                wait = _begun(after.anchor, values.threshold_ms(after.channel))
+                wait = _begun(after.anchor, view.values.threshold_ms(after.channel))
         if wait is not None:
             out.append(wait)
     return tuple(out)
@@ -145,7 +143,7 @@ _OUTCOMES: dict[int, tuple[Literal["met", "missed", "abandoned"], str]] = {
 }
 
 
-def _decided(wait: Wait, entry: Entry, values: TenantSettings, until: int) -> Wait:
+def _decided(wait: Wait, entry: Entry, view: View) -> Wait:
     fact = next((each for each in entry.facts if each.kind in _OUTCOMES), None)
     if fact is None:
         return wait
@@ -156,7 +154,7 @@ def _decided(wait: Wait, entry: Entry, values: TenantSettings, until: int) -> Wa
         why=why,
         decided_at=entry.at,
         agent_id=fact.dims[1],
-        windows=windows_of(fact.minute, until, values.timezone),
+        windows=windows_of(fact.minute, view.until, view.zone),
     )
 
 

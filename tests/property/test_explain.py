@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,15 +15,39 @@ from hypothesis import strategies as st
 from streams.clock import wall_ms
 from tables import facts
 from tables.explain import Explanation, explain
-from tables.explain.parts import METRIC_NAMES
+from tables.explain.samples import booked, samples_of
+from tables.explain.view import View
+from tables.facts import Fact
+from tables.kpis import SAMPLED
 from tables.replay import replay
+from tables.rules import Rules
 from tables.settings import Settings
+from tables.sla import later
+from tests.comparison import close
 from tests.scenarios import scenario, sorted_scenario
 
-LOGS = Path(__file__).parents[3] / "shared" / "data" / "events"
 Event = dict[str, Any]
-Sums = dict[tuple[str, str, str], Counter[str]]
-"""By tenant, scope and window; durations in ms."""
+Key = tuple[str, str, str]
+"""Tenant, scope and window."""
+Sums = dict[Key, Counter[str]]
+"""Durations in ms."""
+
+DISTINCT = "customers_handled"
+OTHERS = {DISTINCT, "occupancy_occupied", "occupancy_online"}  # which are no sums over conversations
+COUNTS = {each.name for each in SAMPLED if each.unit == "count"} - OTHERS
+MEANS = [each for each in SAMPLED if each.name.endswith(("_mean", "_mean_s"))]
+RULES = {
+    "fcr_one_touch": "one touch",
+    "bot_resolved": "bot-resolved",
+    "delivery_failed": "delivery failed",
+    "csat": "survey",
+    "nps": "survey",
+    "ces": "survey",
+    "messages_out": "customer handled",
+    "resolution": "resolved",
+    "handle": "handle time",
+}
+"""By the metric of a sample, the rule that says why it was booked."""
 
 
 def explained(events: list[bytes], config: Event, until: int | None) -> list[Explanation]:
@@ -46,49 +69,81 @@ def added_up(explanations: list[Explanation]) -> Sums:
         for scope, windows in each.counts_in.items():
             for window, metrics in windows.items():
                 for name, value in metrics.items():
-                    if not name.endswith("_max_s"):
+                    if name != DISTINCT and not name.endswith("_max_s"):
                         sums[each.tenant, scope, window][name] += round(value * (1000 if "_sum_s" in name else 1))
-        for scope in scopes_now(each):
-            sums[each.tenant, scope, "now"].update(
+        if each.gauges:
+            sums[each.tenant, "tenant", "now"].update(
                 {name: value for name, value in each.gauges.items() if not name.startswith("oldest_")}
             )
-    return sums
+    return {key: +each for key, each in sums.items() if +each}
 
 
-def scopes_now(explanation: Explanation) -> tuple[str, ...]:
-    """Where the conversation counts in the gauges; `tenant` is enough to add up."""
-    return ("tenant",) if explanation.gauges else ()
-
-
-def recorded(kpi: list[Event]) -> Sums:
-    """The same of KPI records; gauges of the scope `tenant` only."""
+def recorded(kpi: list[Event], house: Settings) -> tuple[Sums, set[tuple[Key, str]]]:
+    """The same of KPI records, gauges of the scope `tenant` only; and which of the sums they do not tell."""
     sums: Sums = {}
+    untold: set[tuple[Key, str]] = set()
     for record in kpi:
-        window, metrics = record["window"], record["metrics"]
-        if window == "now" and record["scope"] != "tenant":
+        key, metrics = (record["tenant"], record["scope"], record["window"]), record["metrics"]
+        if key[2] == "now":
+            names = [name for name in metrics if name.startswith("backlog_")] + ["concurrency"]
+            sums[key] = Counter({name: metrics[name] for name in names} if key[1] == "tenant" else {})
             continue
-        found: Counter[str] = Counter()
-        for name, value in metrics.items():
-            if name.endswith("_mean_s") and value is not None:
-                kind = name.removesuffix("_mean_s")
-                found[f"{kind}_sum_s"] = round(value * metrics[f"{kind}_count"] * 1000)
-            elif isinstance(value, int) and not name.startswith("oldest_") and not name.endswith(("_s", "_ratio")):
-                found[name] = value
-        sums[record["tenant"], record["scope"], window] = found
-    return sums
+        found = sums[key] = Counter({name: metrics[name] for name in COUNTS})
+        for mean in MEANS:
+            fraction, name = mean.fraction(house.tenant(key[0])), mean.name.replace("_mean", "_sum")
+            if metrics[mean.name] is None:
+                untold.add((key, name))  # of a formula that has nothing to divide by
+            else:
+                assert fraction is not None
+                over = fraction.read(metrics)[1] or 0
+                found[name] = round(metrics[mean.name] * over * (1000 if "_sum_s" in name else 1))
+    return {key: +each for key, each in sums.items() if +each}, untold
+
+
+def same_sums(explanations: list[Explanation], kpi: list[Event], house: Settings) -> None:
+    ours, (theirs, untold) = added_up(explanations), recorded(kpi, house)
+    for key, name in untold:
+        if key in ours:
+            del ours[key][name]
+    assert {key: each for key, each in ours.items() if each} == theirs
+
+
+def same_maxima_and_customers(explanations: list[Explanation], kpi: list[Event]) -> None:
+    largest: defaultdict[Key, dict[str, float]] = defaultdict(dict)
+    customers: defaultdict[Key, set[str | None]] = defaultdict(set)
+    for each in explanations:
+        own: defaultdict[Key, set[str | None]] = defaultdict(set)
+        for sample in (sample for moment in each.timeline for sample in moment.samples if sample.metric == DISTINCT):
+            for scope in sample.scopes:
+                for window in sample.windows:
+                    own[each.tenant, scope, window].add(sample.customer_id)
+        for scope, windows in each.counts_in.items():
+            for window, metrics in windows.items():
+                key = (each.tenant, scope, window)
+                assert metrics.get(DISTINCT, 0) == len(own[key])
+                customers[key] |= own[key]
+                for name in (name for name in metrics if name.endswith("_max_s")):
+                    largest[key][name] = max(largest[key].get(name, 0), metrics[name])
+    for record in (record for record in kpi if record["window"] != "now"):
+        key = (record["tenant"], record["scope"], record["window"])
+        assert record["metrics"][DISTINCT] == len(customers[key])
+        for name, value in record["metrics"].items():
+            if name.endswith("_max_s"):
+                assert close(name, largest[key].get(name), value), (key, name)
 
 
 def compare(events: list[Any], config: Event, until: int | None) -> None:
     lines = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
     explanations, result = explained(lines, config, until), replay(lines, config, until, wall=wall_ms)
-    ours = {key: +metrics for key, metrics in added_up(explanations).items()}
-    theirs = {key: +metrics for key, metrics in recorded(result.kpi).items()}
-    assert {key: each for key, each in ours.items() if each} == {key: each for key, each in theirs.items() if each}
+    house = Settings.from_mapping(config)
+    same_sums(explanations, result.kpi, house)
+    same_maxima_and_customers(explanations, result.kpi)
     alerts = [json.loads(msgspec.json.encode(a)) for e in explanations for moment in e.timeline for a in moment.alerts]
     assert Counter(map(as_text, alerts)) == Counter(map(as_text, result.alerts))
     assert {each.until for each in explanations} <= {result.until}
     for each in explanations:
         consistent(each)
+        running(each, Rules(house, each.tenant))
     duplicates = Counter(refused.outcome for each in explanations for refused in each.refused)["duplicate"]
     assert duplicates == result.counts["duplicate"]
     orders = Counter(m.arrived.order for each in explanations for m in each.timeline if m.arrived)
@@ -113,8 +168,28 @@ def consistent(explanation: Explanation) -> None:
     for start, end in pairwise([0, *(place + 1 for place in forgotten), None]):
         instants = [moment.at for moment in explanation.timeline[start:end]]
         assert instants[:-1] == sorted(instants[:-1])
+    for moment in standing:
+        names = {rule.name for rule in moment.rules}
+        assert {RULES[s.metric] for s in moment.samples if s.metric in RULES and s.count > 0} == names & {
+            *RULES.values()
+        }
+        assert any(s.count < 0 for s in moment.samples) == ("one touch taken back" in names)
+        for sample in moment.samples:
+            assert (sample.business_s or 0) <= (sample.value_s or 0)
     assert explanation.standing is None or set(explanation.standing.gauges) <= explanation.gauges.keys()
     assert json.loads(msgspec.json.encode(explanation))["v"] == 1
+
+
+def running(explanation: Explanation, rules: Rules) -> None:
+    """What is left of a run's target ends at its deadline, if nothing happens until then."""
+    for run in explanation.runs:
+        calendar = rules.calendars[run.policy] if run.calendar is not None else None
+        if run.breached:
+            assert run.left_s == 0
+        else:
+            assert run.elapsed_s + run.left_s == pytest.approx(run.target_s)
+            left = later(calendar, explanation.until, round(run.left_s * 1000))
+            assert run.deadline_at == left, run
 
 
 @pytest.mark.parametrize("write", [scenario, sorted_scenario])
@@ -125,6 +200,17 @@ def test_explanations_add_up_to_the_replay(write: Any, seed: int) -> None:
     compare(events, config, until)
 
 
-def test_every_kind_of_fact_has_a_name() -> None:
-    kinds = {value for name, value in vars(facts).items() if name.isupper() and type(value) is int}
-    assert kinds - {facts.MINUTE, facts.WIDTH, facts.SEEN} == METRIC_NAMES.keys()
+def test_every_kind_of_fact_is_told() -> None:
+    apart = {"CALENDAR", "BUSINESS", "MINUTE", "WIDTH", "SEEN"}  # ways, sizes, and what is worth nothing
+    kinds = {
+        value for name, value in vars(facts).items() if name.isupper() and type(value) is int and name not in apart
+    }
+    kinds |= {kind + facts.CALENDAR for kind in facts.DURATIONS}
+    view = View(Rules(Settings.load(None), "acme"), 600_000, {5: "k5"})
+    dims = ("chat", "ana", None, "normal", ())
+    known = {each.name for each in SAMPLED} | {"occupied"}
+    for kind in kinds:
+        told = samples_of(booked([Fact(kind, 7, dims, 1, 5), Fact(facts.SEEN, 7, dims, 1, 4)]), view)
+        (sample,) = told
+        assert sample.metric in known or f"{sample.metric}_count" in known
+        assert sample.windows == ("5m", "15m", "30m", "1h", "today", "mtd", "30d")

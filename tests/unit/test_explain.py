@@ -17,10 +17,22 @@ from agents.cli import main
 from agents.explain import lines
 from streams.clock import wall_ms
 from tables.explain import Ambiguous, Explanation, NotFound, explain
+from tables.explain.records import Sample
 from tests.unit.test_golden import FOLDER, event, instant
 
 GOLDEN = FOLDER.parent / "explain"
-SCENARIOS = ("duplicate", "handed_over_by_the_bot", "late_reply", "sla_pause", "sla_retracted")
+SCENARIOS = (
+    "business_time_over_closing",
+    "duplicate",
+    "handed_over_by_the_bot",
+    "late_reply",
+    "one_touch_taken_back",
+    "reply_window_moved",
+    "sla_pause",
+    "sla_pause_over_a_weekend",
+    "sla_retracted",
+    "surveys",
+)
 LOGS = Path(__file__).parents[3] / "shared" / "data" / "events"
 Event = dict[str, Any]
 
@@ -95,16 +107,16 @@ def test_rules_by_their_names() -> None:
         ["cycle opened", "first-response wait"],
         ["with the bot"],
         ["with the bot"],
-        ["assigned", "taken back from the bot", "first-response wait"],
+        ["assigned", "taken back from the bot", "first-response wait", "handling"],
         ["private note"],
-        ["first response", "service level: met"],
-        ["status"],
-        ["customer wakes pending", "next-response wait"],
-        ["next response"],
-        ["resolved"],
+        ["first response", "service level: met", "customer handled"],
+        ["status", "handling"],
+        ["customer wakes pending", "next-response wait", "handling"],
+        ["next response", "customer handled"],
+        ["resolved", "more than one touch", "handling", "handle time"],
         ["second resolved"],
-        ["reply on a resolved conversation"],
-        ["reopened", "next-response wait"],
+        ["reply on a resolved conversation", "customer handled"],
+        ["reopened", "next-response wait", "handling"],
     ]
     assert [wait.outcome for wait in found.waits] == ["undecided", "met"]
 
@@ -115,14 +127,192 @@ def test_waits_that_end_without_a_reply() -> None:
     assert [wait.outcome for wait in of("10:00:00 customer", until="10:00:30").waits] == ["waiting"]
     (missed,) = of("10:00:00 customer", "10:03:00 resolved", until="10:10:00").waits
     assert (missed.outcome, missed.decided_at, missed.response_s) == ("missed", instant("10:01:00"), None)
-    assert missed.windows == ("15m", "30m", "1h", "today")
+    assert missed.windows == ("15m", "30m", "1h", "today", "mtd", "30d")
+
+
+OFFICE: Event = {
+    "calendars": {"office": {"tz": "UTC", "hours": {"wed": [["09:00", "17:00"]], "thu": [["09:00", "17:00"]]}}},
+    "sla_policies": [
+        {"name": "vip", "match": {"priority": "urgent"}, "targets": {"resolution": 600}},
+        {"name": "office", "calendar": "office", "targets": {"resolution": 7200}, "warn": ["-10m"]},
+    ],
+}
+
+
+def samples(explanation: Explanation) -> dict[str, Sample]:
+    """The last sample of each metric."""
+    return {sample.metric: sample for moment in explanation.timeline for sample in moment.samples}
+
+
+def why(explanation: Explanation, name: str) -> list[str]:
+    return [rule.why for moment in explanation.timeline for rule in moment.rules if rule.name == name]
+
+
+def test_business_time_stands_beside_calendar_time_with_its_calendar() -> None:
+    found = of("16:59:00 customer", "16:59:30 assigned agent=ana", "33:02:00 reply ana", "33:03:00 resolved", **OFFICE)
+    booked = samples(found)
+    frt, handle = booked["frt"], booked["handle"]
+    assert (frt.value_s, frt.business_s, frt.calendar) == (57_780, 180, "office")
+    assert (handle.value_s, handle.business_s, handle.calendar) == (57_810, 210, None)
+    assert why(found, "handling")[-1].endswith(
+        "57,810 s (16 h 3 min) open and assigned, 210 s (3 min 30 s) of it in calendar office"
+    )
+    sums = found.counts_in["agent:ana"]["mtd"]
+    assert (sums["frt_sum_s"], sums["frt_business_sum_s"], sums["frt_business_max_s"]) == (57_780, 180, 180)
+    assert "mtd" not in found.counts_in["priority:normal"]
+    told = text(found)
+    assert "frt 57,780 s (16 h 3 min), 180 s (3 min) of it in calendar office" in " ".join(told.split())
+    assert "frt_business_sum_s" in told
+
+
+def test_business_time_that_is_calendar_time_is_not_told_twice() -> None:
+    found = of("10:00:00 customer", "10:00:30 reply ana", "10:01:00 priority urgent", "10:02:00 resolved", **OFFICE)
+    assert samples(found)["resolution"].business_s == 120
+    assert found.counts_in["tenant"]["5m"]["resolution_business_sum_s"] == 120
+    assert "business" not in text(found)
+    assert why(found, "policy in force") == ["office → vip, around the clock"]
+
+
+def test_how_runs_stand() -> None:
+    timeline = ("16:00:00 customer", "16:30:00 status pending")
+    (paused,) = of(*timeline, until="16:45:00", **OFFICE).runs
+    assert (paused.metric, paused.policy, paused.calendar, paused.instance) == ("resolution", "office", "office", "001")
+    assert (paused.elapsed_s, paused.left_s, paused.target_s) == (1800, 5400, 7200)
+    assert (paused.paused_since_at, paused.deadline_at) == (instant("16:30:00"), instant("34:15:00"))
+    (goes_on,) = of(*timeline, "16:40:00 customer", until="33:00:00", **OFFICE).runs
+    assert (goes_on.elapsed_s, goes_on.left_s, goes_on.paused_since_at) == (3000, 4200, None)
+    late = of(*timeline, "16:40:00 customer", until="34:20:00", **OFFICE)
+    (breached,) = late.runs
+    assert (breached.breached, breached.deadline_at, breached.left_s) == (True, instant("34:10:00"), 0)
+    assert breached.late_s == 600
+    assert (
+        "SLA resolution breached 10:10:00 (policy office), 600 s (10 min) late so far in calendar office"
+        in " ".join(text(late).split())
+    )
+    assert of("16:00:00 customer", until="16:45:00").runs == ()
+
+
+def test_a_reply_window_is_told_on_whatsapp_only() -> None:
+    chat = of("10:00:00 customer", until="10:01:00", **OFFICE)
+    assert "reply_window" not in text(chat)
+    found = of("10:00:00 customer channel=whatsapp", "11:00:00 customer channel=whatsapp", until="12:00:00")
+    assert [each.change for moment in found.timeline for each in moment.deadlines if each.policy] == ["set", "moved"]
+    (run,) = found.runs
+    assert (run.metric, run.policy, run.instance, run.left_s) == ("reply_window", "built-in", "002", 82_800)
+
+
+def test_customers_of_replies() -> None:
+    found = of(
+        "10:00:00 reply ana",
+        "10:00:10 customer customer_id=k1",
+        "10:00:20 reply ana",
+        "10:00:25 reply ana",
+        "10:00:30 note ana customer_id=k2",
+        "10:20:00 reply ana",
+    )
+    assert why(found, "customer") == ["none → k1", "k1 → k2"]
+    assert why(found, "customer handled")[0] == "none: no message has named the customer"
+    windows = found.counts_in["tenant"]
+    assert [windows[name]["customers_handled"] for name in ("5m", "30m", "mtd")] == [1, 2, 2]
+    assert "customers_handled 2" in text(found)
+
+
+def test_scores_are_worth_what_the_formulas_say() -> None:
+    timeline = ("10:00:00 survey csat 4", "10:00:01 survey nps 6", "10:00:02 survey ces 2", "10:00:03 survey csat 1")
+    plain, low = of(*timeline), of(*timeline, formulas={"ces": "low_is_easy"})
+    sums = plain.counts_in["tenant"]["5m"]
+    assert sums == {
+        "csat_count": 2,
+        "csat_satisfied": 1,
+        "csat_sum": 5,
+        "nps_count": 1,
+        "nps_detractors": 1,
+        "ces_count": 1,
+        "ces_sum": 2,
+    }
+    assert low.counts_in["tenant"]["5m"] == sums | {"ces_easy": 1}
+    assert why(plain, "survey")[:2] == [
+        "csat 4 counts in csat_count, csat_satisfied",
+        "nps 6 counts in nps_count, nps_detractors",
+    ]
+    assert "csat x 2 (4 1), nps 6, ces 2" in text(plain)
+
+
+def test_late_scores_and_deliveries_are_booked_at_their_own_instant() -> None:
+    found = of(
+        "10:00:00 customer",
+        "10:30:00 note ana",
+        "10:05:00 survey csat 5",
+        "10:06:00 delivery message_id=w1 state=failed",
+        lateness_s=60,
+    )
+    booked = samples(found)
+    assert (booked["csat"].minute_at, booked["delivery_failed"].minute_at) == (instant("10:05:00"), instant("10:06:00"))
+    assert why(found, "survey") == ["csat 5 counts in csat_count, csat_satisfied; booked at its own instant"]
+    assert why(found, "delivery failed") == ["message w1 did not arrive; booked at its own instant"]
+    sent = of("10:00:00 customer", "10:00:01 delivery message_id=w1 state=sent")
+    assert why(sent, "delivery") == ["only failed ones are counted: changes nothing"]
+
+
+def test_one_touch_and_what_takes_it_back() -> None:
+    start = ("10:00:00 customer", "10:01:00 reply ana", "10:02:00 resolved")
+    back = of(*start, "82:02:00 customer")
+    assert "fcr_one_touch" not in back.counts_in["tenant"]["mtd"]
+    assert samples(back)["fcr_one_touch"].count == -1
+    stays = of(*start, "82:02:00.001 customer")
+    assert stays.counts_in["tenant"]["mtd"]["fcr_one_touch"] == 1
+    assert why(stays, "one touch stays") == ["259,200.001 s (3 d) after it was resolved, more than 72 h"]
+    more = of(*start[:2], "10:01:30 reply ana", *start[2:])
+    assert why(more, "more than one touch") == ["2 human replies in the cycle: no first contact resolution"]
+    bot = of("10:00:00 customer", "10:00:01 bot", "10:00:02 resolved")
+    assert why(bot, "bot-resolved") == ["the bot had the conversation to the end"]
+
+
+def test_work_is_told_by_its_panes_and_added_up_nowhere() -> None:
+    found = of("10:00:30 reply ana", "10:02:10 assigned agent=budi", "10:02:20 resolved")
+    (hers, his) = (s for moment in found.timeline for s in moment.samples if s.metric == "occupied")
+    assert (hers.first_at, hers.minute_at, hers.scopes) == (
+        instant("10:00:00"),
+        instant("10:02:00"),
+        ("tenant", "agent:ana"),
+    )
+    assert (his.first_at, his.minute_at, his.scopes) == (
+        instant("10:02:00"),
+        instant("10:02:00"),
+        ("tenant", "agent:budi"),
+    )
+    assert "occupied, panes 10:00 to 10:02 of tenant, agent:ana" in text(found)
+    assert "occupied, pane 10:02 of tenant, agent:budi" in text(found)
+    assert "occupied" not in found.counts_in["tenant"]["5m"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "says", "timeline"),
+    [
+        ("bot", "the bot took over", ("10:00:00 customer", "10:01:30 bot")),
+        ("handoff", "handed off", ("10:00:00 customer", "10:01:30 handoff")),
+        ("resolved", "the cycle was resolved", ("10:00:00 customer", "10:01:30 resolved")),
+        ("policy", "the policy in force has no target for it", ("10:00:00 customer", "10:01:30 priority low")),
+        (
+            "history",
+            "a later record changed the history",
+            ("10:01:00 customer", "10:02:30 note ana", "10:00:30 customer"),
+        ),
+    ],
+)
+def test_why_an_alert_was_cancelled(reason: str, says: str, timeline: tuple[str, ...]) -> None:
+    policy = {"name": "p", "match": {"priority": "normal"}, "targets": {"first_response": 120}, "warn": [0.5]}
+    found = of(*timeline, sla_policies=[policy])
+    (alert,) = (each for moment in found.timeline for each in moment.alerts if each.state == "cancelled")
+    assert alert.reason == reason
+    assert f"cancelled: {says} (policy p" in " ".join(text(found).split())
 
 
 def test_panes_and_windows_are_those_of_the_tenants_zone() -> None:
     found = of("10:00:00 customer", until="23:59:00", timezone="Asia/Jakarta")
     assert found.timezone == "Asia/Jakarta"
     assert "17:00:00      customer message" in text(found)
-    assert found.timeline[0].samples[0].windows == ()  # the day there ended at 17:00 UTC
+    assert found.timeline[0].samples[0].windows == ("mtd", "30d")  # the day there ended at 17:00 UTC
 
 
 def test_other_conversations_drive_the_clock_and_nothing_else() -> None:
