@@ -1,11 +1,12 @@
 """Scenarios checked by hand, one rule of the contract each: `tests/golden/scenarios/*.yaml`.
 
-A timeline has one event a line, in order of arrival: `HH:MM:SS[.mmm] what words… name=value…`, all on 12 June 2024 (a
-Wednesday), UTC; its conversation is `c`, its channel `chat`, its tenant `acme` unless the line says otherwise (`in=`,
-`channel=`, `tenant=`), and its id the number of its line (`id=`). `kpis` says what some metrics of a record must be;
-`alerts`, where given, are all alerts, in any order, with as many of their fields as are written; `counts` are outcomes
-of records, `dlq` the number of dead letters, `absent` scopes without records. `intervals` says of a scope which
-intervals it has records of, all of them, by their start, and what some metrics of each must be.
+A timeline has one event a line, in order of arrival: `HH:MM:SS[.mmm] what words… name=value…`, counted from the
+beginning of 12 June 2024 (a Wednesday), UTC, so that 33:00:00 is on Thursday at nine; its conversation is `c`, its
+channel `chat`, its tenant `acme` unless the line says otherwise (`in=`, `channel=`, `tenant=`), and its id the number
+of its line (`id=`). `kpis` says what some metrics of a record must be; `alerts`, where given, are all alerts, in any
+order, with as many of their fields as are written; `counts` are outcomes of records, `dlq` the number of dead letters,
+`absent` scopes without records. `intervals` says of a scope which intervals it has records of, all of them, by their
+start, and what some metrics of each must be.
 """
 
 from __future__ import annotations
@@ -91,8 +92,10 @@ def alert(line: str) -> Event:
                 wanted["deadline_at"] = instant(value)
             case "late":
                 wanted["late_s"] = float(value)
-            case "policy":
-                wanted["policy"] = value
+            case "started":
+                wanted["started_at"] = instant(value)
+            case "policy" | "reason":
+                wanted[name] = value
             case _:
                 wanted[FIELDS[name]] = value
     return wanted
