@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from tests.oracle.rules import rules_for
+from tests.scenario_beside import Arrival
 from tests.scenario_events import Talk
 from tests.scenario_parts import DAY, HOUR, MINUTE, QUARTER, Config, Event, Scenario
 from tests.scenarios import Writer
@@ -62,7 +63,7 @@ class _Quarters(Writer):
             return self.boundary(talk.at + self.rng.randrange(HOUR, 9 * HOUR), talk.tenant)
         return super().next_instant(talk, act)
 
-    def delivered(self, talk: Talk) -> list[tuple[int, int, Event]]:
+    def delivered(self, talk: Talk) -> list[Arrival]:
         """Of one conversation in three, events come around the end or the close of the interval that they are of."""
         out = super().delivered(talk)
         if self.rng.random() < 0.67:

@@ -111,19 +111,6 @@ class Events:
         state = self.rng.choice(("sent", "delivered", "read", "failed"))
         return {"type": "delivery", "message_id": f"m{self.serial}", "state": state}
 
-    def presence(self, near: Event) -> Event:
-        self.serial += 1
-        return {
-            "v": 1,
-            "tenant": self.rng.choice(self.tenants),
-            "event_id": f"p{self.serial}",
-            "type": "presence",
-            "at": near["at"],
-            "agent_id": self.agent(),
-            "state": self.rng.choice(("online", "busy", "away", "offline")),
-            "capacity": self.rng.randint(0, 5),
-        }
-
     def agent(self) -> str:
         return self.rng.choice(AGENTS)
 

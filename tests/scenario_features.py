@@ -10,6 +10,7 @@ from tests.oracle import Result
 from tests.oracle.calendar import Calendar
 from tests.oracle.rules import rules_for
 from tests.scenario_calendars import turns
+from tests.scenario_features_beside import beside
 from tests.scenario_parts import Config, Event
 
 FIELDS = ("status", "priority", "survey", "state", "author", "direction", "private", "auto")
@@ -26,6 +27,7 @@ def features(config: Config, events: list[Event], result: Result) -> Counter[str
     _of_samples(out, config, result)
     _of_alerts(out, config, result.alerts)
     _of_windows(out, result.kpi)
+    out.update(beside(config, events, result))
     out.update(result.counts)
     out.update("dlq " + entry["reason"] for entry in result.dlq)
     return out

@@ -36,8 +36,16 @@ VARIANTS = {
     "handle_mean": ("resolved", "customers"),
     "fcr": ("resolved", "received"),
     "ces": ("high_is_easy", "low_is_easy"),
+    "cost_per_resolution": ("resolved", "received"),
+    "net_revenue_retention": ("existing", "with_new"),
 }
 CUSTOMERS = ("k1", "k2", "k3", "k4", "k5")
+PRESENCE = ("online", "online", "busy", "away", "offline")
+SUBSCRIBERS = ("k1", "s 2/x", "s3", "s4")
+KINDS = ("new", "expansion", "contraction", "cancel")
+AMOUNTS = (0, 0.01, 10, 33.33, 100, 250.5, 1e9)
+CURRENCIES = ("EUR", "EUR", "EUR", "IDR")
+VISITORS = ("x", "y", "z", "k1")
 
 
 def configuration(rng: random.Random, zone: str, tenants: Sequence[str], day: date) -> Config:
@@ -59,6 +67,8 @@ def configuration(rng: random.Random, zone: str, tenants: Sequence[str], day: da
         config["formulas"] = _variants(rng)
     if rng.random() < 0.2:
         config["retain_s"] = 3 * DAY // 1000
+    if rng.random() < 0.3:
+        config["currency"] = rng.choice(CURRENCIES)
     return config
 
 
@@ -74,6 +84,7 @@ def _override(rng: random.Random, tenants: Sequence[str], given: Config) -> Conf
         {"lateness_s": 60},
         {"sla_policies": [_policy(rng, 9, tenants, given)]},
         {"formulas": _variants(rng)},
+        {"currency": "USD"},
         {"calendars": {name: {"tz": rng.choice(ZONES)} for name in given}},
     ]
     over: Config = {}
@@ -159,6 +170,6 @@ def spoilt(rng: random.Random, good: Event, event_id: str) -> Event:
         lambda e: e | {"type": "tagged", "add": "refund", "remove": []},
         lambda e: e | {"type": "message", "direction": "inbound", "author": "customer", "private": "no"},
     )
-    if type(good.get("at")) is not int or good["at"] < 0 or good["type"] == "presence":
+    if type(good.get("at")) is not int or good["at"] < 0:
         return {"v": 1}
     return rng.choice(spoil)(good | {"event_id": event_id})

@@ -1,7 +1,6 @@
 """Seeded scenarios: a configuration, canonical events in order of arrival, and the instant to read them at.
 
-The same seed gives the same scenario, here and elsewhere. Instants lie in 2024 and early 2025. There are
-no thresholds and no business events.
+The same seed gives the same scenario, here and elsewhere. Instants lie in 2024 and early 2025.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.scenario_beside import Arrival, Beside
 from tests.scenario_events import Talk
-from tests.scenario_instants import Instants
 from tests.scenario_parts import (
     CHANNELS,
     DAY,
@@ -53,7 +52,7 @@ def in_order(config: Config, events: list[Event], until: int | None) -> Scenario
     return config, [event for _, event in sorted(keyed, key=lambda pair: pair[0])], until
 
 
-class Writer(Instants):
+class Writer(Beside):
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.plot = self.rng.choice(PLOTS)
@@ -72,18 +71,19 @@ class Writer(Instants):
         rng = self.rng
         size = rng.randint(30, 260)
         base = round(self.midnight.timestamp() * 1000) + rng.choice((-HOUR, -2 * MINUTE, -1, 0, 2 * HOUR, 11 * HOUR))
-        arrivals: list[tuple[int, int, Event]] = []
+        arrivals: list[Arrival] = []
+        near: dict[str, list[int]] = {}
         total = 0
         while total < size:
             talk = self.talk(base)
             total += len(talk.events)
             arrivals += self.delivered(talk)
+            near.setdefault(talk.tenant, []).extend(event["at"] for event in talk.events)
+        talks = [event for _, _, event in arrivals]
+        arrivals += self.beside(near)
         events = [event for _, _, event in sorted(arrivals, key=lambda item: item[:2])]
         for _ in range(rng.randint(0, 5)):
-            events.insert(rng.randrange(len(events) + 1), self.bad(rng.choice(events)))
-        for _ in range(rng.randint(0, 4)):
-            near = rng.choice([event for event in events if type(event.get("at")) is int])
-            events.insert(rng.randrange(len(events) + 1), self.presence(near))
+            events.insert(rng.randrange(len(events) + 1), self.bad(rng.choice(talks)))
         return self.config, events, self.until(events)
 
     # Conversations
@@ -166,8 +166,8 @@ class Writer(Instants):
 
     # Delivery
 
-    def delivered(self, talk: Talk) -> list[tuple[int, int, Event]]:
-        """(order of arrival, tie-break, event): mostly at its own instant, sometimes later, sometimes twice."""
+    def delivered(self, talk: Talk) -> list[Arrival]:
+        """Mostly at its own instant, sometimes later, sometimes twice."""
         rng = self.rng
         lateness = int(self.config["lateness_s"]) * 1000
         lag = rng.choice((0,) * 6 + (rng.randrange(lateness), 2 * lateness, HOUR))  # of the whole conversation

@@ -6,19 +6,20 @@ the clock past it: E, for the gauges, and E plus the lateness, for the samples. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from tests.oracle.calendar import FOREVER
 from tests.oracle.face import Sample
 from tests.oracle.figures import figures
+from tests.oracle.gauges import Gauges, Standing, all_gauges, nothing, read
+from tests.oracle.presence import Counted
+from tests.oracle.records import booked, record
 from tests.oracle.rules import Rules
-from tests.oracle.windows import Standing, booked, gauges, held, read, record
+from tests.oracle.worked import occupied
 
 QUARTER = 900_000
-NOTHING = gauges([])  # those of a scope without conversations
-Gauges = dict[str, Any]
 
 
 def passed(old: int, new: int, after: int = 0) -> Sequence[int]:
@@ -48,45 +49,60 @@ class Quarters:
         return [sample for samples in self.booked.get(start, {}).values() for sample in samples]
 
 
+class Known(Protocol):
+    """What is known of a tenant."""
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """Those online."""
+
+    def standing(self, at: int) -> list[Standing]:
+        """The conversations in a cycle, as they stand at an instant."""
+
+    def booked_in(self, start: int) -> list[Sample]:
+        """The samples of the quarter of an hour from an instant on."""
+
+    def worked_in(self, start: int, end: int) -> dict[str, Counted]:
+        """The agent-minutes from an instant to before another, by scope."""
+
+
 @dataclass(slots=True)
 class Intervals:
     """`pending`: the gauges by scope at the ends that the clock has passed, until their intervals close. `seen` and
-    `gauged`: the conversations and the gauges at the last of these ends, `closed`: those at the last close."""
+    `gauged`: what the gauges depend on at the last of these ends, and they; `closed`: those at the last close."""
 
     tenant: str
     rules: Rules
     records: list[dict[str, Any]] = field(default_factory=list)
     pending: dict[int, dict[str, Gauges]] = field(default_factory=dict)
     last: dict[str, Gauges] = field(default_factory=dict)  # scope -> those of its last record
-    seen: list[Standing] = field(default_factory=list)
+    seen: tuple[list[Standing], frozenset[str]] = ([], frozenset())
     gauged: dict[str, Gauges] = field(default_factory=dict)
     closed: dict[str, Gauges] = field(default_factory=dict)
 
-    def move(
-        self, old: int, new: int, standing: Callable[[int], list[Standing]], samples: Callable[[int], list[Sample]]
-    ) -> None:
-        """The clock moves; `standing` at an instant and `samples` booked in the quarter of an hour from an instant on
-        say what is known before the event that moves it."""
+    def move(self, old: int, new: int, known: Known) -> None:
+        """The clock moves; `known` is what is before the event that moves it."""
         quiet_until = old
         for end in passed(old, new):
             if end >= quiet_until:  # else nothing has changed, neither an age nor a breach
-                now = standing(end)
-                quiet_until = min((one.until for one in now), default=FOREVER)
+                now = known.standing(end), known.agents
+                quiet_until = min((one.until for one in now[0]), default=FOREVER)
                 if now != self.seen:
-                    self.seen, self.gauged = now, {scope: gauges(theirs) for scope, theirs in held(now).items()}
+                    self.seen, self.gauged = now, all_gauges(*now)
             self.pending[end] = self.gauged
         for end in passed(old, new, self.rules.lateness):
-            self.close(end, samples(end - QUARTER))
+            self.close(end, known)
 
-    def close(self, end: int, samples: list[Sample]) -> None:
-        now = self.pending.pop(end, {})
+    def close(self, end: int, known: Known) -> None:
+        now, samples = self.pending.pop(end, {}), known.booked_in(end - QUARTER)
         if not samples and now is self.closed:
             return
         self.closed = now
-        start, theirs = end - QUARTER, booked(samples)
+        start, theirs, minutes = end - QUARTER, booked(samples), None
         for scope in sorted(theirs.keys() | now.keys() | self.last.keys()):
-            gauged = now.get(scope, NOTHING)
-            if scope in theirs or gauged != self.last.get(scope, NOTHING):
+            gauged = now.get(scope, nothing(scope))
+            if scope in theirs or gauged != self.last.get(scope, nothing(scope)):
                 self.last[scope] = gauged
-                metrics = figures(theirs.get(scope, []), self.rules) | read(gauged, end)
+                minutes = known.worked_in(start, end) if minutes is None else minutes
+                metrics = figures(theirs.get(scope, []), self.rules) | occupied(scope, minutes) | read(gauged, end)
                 self.records.append(record(self.tenant, scope, "interval", start, end, metrics) | {"seq": end})

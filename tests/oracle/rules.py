@@ -18,7 +18,15 @@ DEFAULTS: dict[str, Any] = {
     "dedup_max": 4096,
     "reorder_max": 256,
     "service_level": {"formula": "ignore_abandoned", "short_abandon_s": 5, "threshold_s": THRESHOLDS},
-    "formulas": {"frt_mean": "responded", "handle_mean": "resolved", "fcr": "resolved", "ces": "high_is_easy"},
+    "formulas": {
+        "frt_mean": "responded",
+        "handle_mean": "resolved",
+        "fcr": "resolved",
+        "ces": "high_is_easy",
+        "cost_per_resolution": "resolved",
+        "net_revenue_retention": "existing",
+    },
+    "currency": None,
     "calendars": {},
     "sla_policies": [],
 }
@@ -48,6 +56,7 @@ class Rules:
     reorder_max: int
     formula: str
     formulas: Mapping[str, str]
+    currency: str | None
     short_abandon: int
     thresholds: Mapping[str, int]
     policies: tuple[Policy, ...]
@@ -96,6 +105,7 @@ def rules_for(config: Mapping[str, Any] | None, tenant: str) -> Rules:
         reorder_max=chosen["reorder_max"],
         formula=level["formula"],
         formulas=chosen["formulas"],
+        currency=chosen["currency"],
         short_abandon=to_ms(level["short_abandon_s"]),
         thresholds={channel: to_ms(seconds) for channel, seconds in level["threshold_s"].items()},
         policies=tuple(_policy(entry, calendars) for entry in chosen["sla_policies"]),
