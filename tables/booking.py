@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from tables.facts import MINUTE, Fact
 from tables.foot import Foot
 from tables.history import Change, History
-from tables.panes import Panes
+from tables.panes import TOUCHES, Panes
 
 
 class Booking:
@@ -35,7 +35,7 @@ class Booking:
         if before is not None:
             self.panes.rebook(foot, tenant, before, facts)
         elif facts:
-            if min(fact.minute for fact in facts) < foot.newest:
+            if any(fact.minute < foot.newest for fact in facts if fact.kind in TOUCHES):
                 self.panes.rebook(foot, tenant, history.facts()[: -len(facts)], history.facts())
             else:
                 self.panes.book(foot, tenant, facts)

@@ -6,6 +6,7 @@ history was folded again, everything that the conversation had contributed is ta
 
 from __future__ import annotations
 
+from collections import Counter
 from heapq import heappush
 
 from streams.codecs import encode_id
@@ -38,7 +39,8 @@ from tables.tally import (
     shift,
 )
 
-_TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
+TOUCHES = frozenset({MESSAGES_IN, MESSAGES_OUT})
+"""Kinds whose order matters: of distinct conversations the newest touch counts."""
 _LAST_DURATION = max(DURATIONS)
 CORRECTED = 31 * 1440
 """Minutes for which a window can still hold a quarter-hour whose panes were let go of."""
@@ -89,7 +91,7 @@ class Panes:
     # -- samples --------------------------------------------------------------------------------------
 
     def book(self, foot: Foot, tenant: str, facts: list[Fact]) -> None:  # noqa: C901 - the hot loop, in one piece
-        """Add facts none of which is older than the newest minute that the conversation has touched."""
+        """Add facts; no touch among them is older than the newest minute that the conversation has touched."""
         i, n = 0, len(facts)
         while i < n:
             kind, minute, dims, count, _ = facts[i]
@@ -102,7 +104,7 @@ class Panes:
                     self._worth(delta, largest, tenant, facts[i])
                 elif kind != SEEN:
                     delta[kind] = delta.get(kind, 0) + count
-                    if kind in _TOUCHES:
+                    if kind in TOUCHES:
                         touched = True
                         handled = handled or kind == MESSAGES_OUT
                 i += 1
@@ -174,16 +176,23 @@ class Panes:
                 pane[in_minute] = pane.get(in_minute, 0) + 1
 
     def rebook(self, foot: Foot, tenant: str, before: list[Fact], after: list[Fact]) -> None:
-        """Take back what was contributed, contribute what is booked now."""
+        """Take back what was contributed, contribute what is booked now; of what is in both only the touches."""
         foot.active, foot.handled = Trace(), Trace()
+        both = Counter(fact for fact in before if fact.kind not in TOUCHES)
+        both &= Counter(after)
         for sign, facts in ((-1, before), (1, after)):
+            left = both.copy()
             touches: dict[tuple[Scope, bool], set[int]] = {}
-            for kind, minute, dims, count, value in facts:
+            for fact in facts:
+                if left[fact] > 0:
+                    left[fact] -= 1
+                    continue
+                kind, minute, dims, count, value = fact
                 if kind == OCCUPIED:
                     self.staff.book(tenant, dims, value, minute, sign)
                     continue
                 if kind == TOPIC:
-                    self._topic(tenant, Fact(kind, minute, dims, count, value), sign)
+                    self._topic(tenant, fact, sign)
                     continue
                 for scope in self.of(tenant, dims):
                     pane = self._pane(scope, minute)
@@ -193,12 +202,12 @@ class Panes:
                             keep_largest(pane, kind, value, sign)
                     elif kind != SEEN:
                         shift(pane, kind, sign * count)
-                        if kind in _TOUCHES:
+                        if kind in TOUCHES:
                             touches.setdefault((scope, False), set()).add(minute)
                             if kind == MESSAGES_OUT:
                                 touches.setdefault((scope, True), set()).add(minute)
             self._retouch(foot, touches, sign)
-        foot.newest = max((fact.minute for fact in after if fact.kind in _TOUCHES), default=0)
+        foot.newest = max((fact.minute for fact in after if fact.kind in TOUCHES), default=0)
 
     def _retouch(self, foot: Foot, touches: dict[tuple[Scope, bool], set[int]], sign: int) -> None:
         """Contribute, or take back, all touches of a conversation: by scope and whether it was handled, the minutes."""

@@ -9,7 +9,7 @@ import msgspec
 from streams.engine.ports import Output
 from tables import facts
 from tables.business.metrics import Cycles
-from tables.day_windows import DAY_WINDOWS, decode_worked, encode_worked
+from tables.day_windows import DAY_WINDOWS, SETTLED, decode_worked, encode_worked
 from tables.day_windows import decode as decode_day
 from tables.day_windows import encode as encode_day
 from tables.days import QUARTER, day_start, today
@@ -70,6 +70,11 @@ class Reading:
         windows.look_up_largest()
         if tracked.occupancy is not None:
             out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
+            # Those of yesterday are wanted until they are written down.
+            day = today(as_of - SETTLED * MINUTE, tenant.timezone).today
+            oldest = min(day, open_from) - QUARTER
+            tracked.occupancy.discard(oldest)
+            self._listener.online(tracked.tenant).discard(oldest)
         named, self._listener.new_topics = self._listener.new_topics, []
         return out + [self._state(f"n|{tenant}/tenant|{mark}", name.encode()) for tenant, mark, name in named]
 

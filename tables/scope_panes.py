@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop
+from math import inf
 from zlib import crc32
 
 from tables import gauges
@@ -67,6 +68,11 @@ class Scope:
         """The gauges at the last quarter-hour at which they had changed."""
         self.waiting: dict[bytes, int] = {}
         self.heap: list[tuple[int, bytes]] = []
+
+    @property
+    def oldest_dirty(self) -> float:
+        """The first minute of which there is something to tell."""
+        return min((*self.dirty, *self.dirty_quarters), default=inf)
 
     def gauges_now(self) -> Tally:
         """The gauges, with the oldest wait."""

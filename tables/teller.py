@@ -36,8 +36,9 @@ NEW_SPEAK_MS = 3_600_000
 """The same before a new owner has told everything once."""
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
-GAUGES_RESENT_MS = 12 * 3_600_000
-"""Gauges and corrections are told anew this often, lest the topic's retention forgets them."""
+RESENT_TURNS = 12 * 36_000
+"""Gauges, corrections and minutes of agents are told anew every so many turns of the wall clock, twelve hours, lest the
+topic's retention forgets them."""
 
 
 def horizon(now: int) -> int:
@@ -69,7 +70,7 @@ class Teller:
         self._beat_at = 0
         self._complete = False
         self._swept = 0
-        self._told_at = 0
+        self._told_turn: int | None = None
         self._all_staff = True
         """Whether the next time all minutes of all agents are told."""
         self._turn = 0
@@ -81,6 +82,10 @@ class Teller:
     def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None, settled: int) -> list[Output]:
         """What changed in the partials and has its turn, and the clock."""
         self._sweep(now, final=final)
+        if turn is not None and turn - (self._told_turn or turn) >= RESENT_TURNS:
+            self._tell_again()
+        if turn is not None and (self._told_turn is None or self._all_staff):
+            self._told_turn = turn
         out: list[Output] = []
         dirty = self.panes.dirty
         for each in self._turns(None if final else turn, lag_ms):
@@ -114,7 +119,13 @@ class Teller:
                 while dirty:
                     self._tell(dirty.pop(), now, out)
             out += self._tell_beside(now)
-        self.panes.move_on(horizon(now))
+        oldest = horizon(now)
+        if oldest > self.panes.oldest_sealed:
+            for dirty in self.panes.dirty:
+                for scope in [each for each in dirty if each.oldest_dirty < oldest]:
+                    dirty.discard(scope)
+                    self._tell(scope, now, out)
+            self.panes.move_on(oldest)
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:
@@ -148,14 +159,15 @@ class Teller:
         oldest = minute - PANES_KEPT
         self.panes.discard(oldest - oldest % QUARTER, horizon(now))
         self.panes.staff.discard(horizon(now))
-        if now - self._told_at >= GAUGES_RESENT_MS:
-            self._told_at = now
-            self._all_staff = True
-            for scope in self.panes.scopes.values():
-                if scope.gauges or scope.corrections:
-                    scope.restless = True
-                    scope.dirty_corrections.update(scope.corrections)
-                    self.panes.dirty[scope.turn].add(scope)
+
+    def _tell_again(self) -> None:
+        """Everything that stands for long is to be told anew."""
+        self._all_staff = True
+        for scope in self.panes.scopes.values():
+            if scope.gauges or scope.corrections:
+                scope.restless = True
+                scope.dirty_corrections.update(scope.corrections)
+                self.panes.dirty[scope.turn].add(scope)
 
     def _seal(self, now: int) -> None:
         sealed = now // MINUTE - SEALED_AFTER

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
-LOGS = ("_conversations", "_partials", "kpi", "kpi.intervals")
+LOGS = ("_conversations", "_partials", "_rollup", "kpi", "kpi.intervals")
 TOPICS = ("events", "alerts", "dlq", *LOGS)
 
 

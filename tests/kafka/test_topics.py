@@ -51,7 +51,7 @@ async def test_another_number_of_partitions_is_refused(environment: Environment,
     with pytest.raises(TopicsError, match=r"events: 2 partitions, 5 expected: state lives by partition"):
         await create(environment, lines.append, partitions=5)
     differences = await check(environment, lines.append, partitions=5)
-    assert len(differences) == 5
+    assert len(differences) == 6
     assert "choose another SIGAP_TOPIC_PREFIX" in differences[0]
 
 
