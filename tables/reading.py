@@ -70,11 +70,10 @@ class Reading:
         windows.look_up_largest()
         if tracked.occupancy is not None:
             out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
-            # Those of yesterday are wanted until they are written down.
+            # Those of yesterday are wanted until they are written down; who was online, by other scopes too.
             day = today(as_of - SETTLED * MINUTE, tenant.timezone).today
-            oldest = min(day, open_from) - QUARTER
-            tracked.occupancy.discard(oldest)
-            self._listener.online(tracked.tenant).discard(oldest)
+            tracked.occupancy.discard(min(day, open_from) - QUARTER)
+            self._listener.online(tracked.tenant).discard(min(windows.day.mtd, windows.day.last_30d))
         named, self._listener.new_topics = self._listener.new_topics, []
         return out + [self._state(f"n|{tenant}/tenant|{mark}", name.encode()) for tenant, mark, name in named]
 

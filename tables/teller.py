@@ -112,14 +112,15 @@ class Teller:
         What such an owner would not know is no longer booked in panes, but as corrections, which are written down.
         """
         out: list[Output] = []
+        oldest = horizon(now)
+        if oldest > self.panes.oldest_sealed or now - self._spoke_at > SPEAK_MS:
+            self._seal(now)
         if now - self._spoke_at > SPEAK_MS:
             self._spoke_at = now
-            self._seal(now)
             for dirty in self.panes.dirty:
                 while dirty:
                     self._tell(dirty.pop(), now, out)
             out += self._tell_beside(now)
-        oldest = horizon(now)
         if oldest > self.panes.oldest_sealed:
             for dirty in self.panes.dirty:
                 for scope in [each for each in dirty if each.oldest_dirty < oldest]:
