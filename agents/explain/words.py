@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -83,8 +84,8 @@ def of_sample(sample: Sample) -> str:
         text += f" {duration_s(sample.value_s)}{of_business(sample.value_s, sample.business_s, sample.calendar)}"
     elif sample.score is not None:
         text += f" {sample.score}"
-    elif sample.customer_id is not None:
-        text += f" {sample.customer_id}"
+    elif (name := sample.customer_id or sample.topic) is not None:
+        text += f" {name}"
     if sample.count < 0:
         return f"{text} {sample.count}"
     return text if sample.count == 1 else f"{text} x {sample.count}"
@@ -116,6 +117,8 @@ def _amount(held: list[Sample]) -> str:
     if held[0].score is not None:
         scores = " ".join(str(each.score) for each in held for _ in range(each.count))
         return scores if count == 1 else f"x {count} ({scores})"
+    if held[0].topic is not None:
+        return " ".join(f"{topic} {number}" for topic, number in Counter(each.topic for each in held).items())
     if held[0].customer_id is not None:
         count = len({each.customer_id for each in held})
     return str(count) if count else ""

@@ -45,6 +45,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """Of each, for surveys."""
     customer_id: str | None = None
     """Of `customers_handled`: whom a human reply went to."""
+    topic: str | None = None
+    """Of `top_topics`: what a cycle had for the first time."""
     first_at: int | None = None
     """Of `occupied`: its first pane; `minute_at` is the last."""
     minute_at: int

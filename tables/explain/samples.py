@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from tables import facts as kinds
 from tables.day_windows import DAY_WINDOWS
 from tables.days import today
+from tables.distinct import hashed
 from tables.explain.records import Moment, Number, Sample
 from tables.explain.view import View
 from tables.facts import MINUTE, Fact
-from tables.kpis import effort, promoters, satisfaction
+from tables.kpis import effort, promoters, satisfaction, topics
 from tables.kpis.metric import Metric
 from tables.scopes import has_days, has_occupancy, scopes
 from tables.settings import TenantSettings
@@ -42,6 +43,7 @@ METRIC_NAMES = {
     kinds.CES: "ces",
     kinds.CUSTOMER: "customers_handled",
     kinds.OCCUPIED: OCCUPIED,
+    kinds.TOPIC: topics.NAME,
     kinds.ONE_TOUCH: "fcr_one_touch",
     kinds.ONE_TOUCH_BACK: "fcr_one_touch",
     kinds.BOT_RESOLVED: "bot_resolved",
@@ -102,7 +104,13 @@ def samples_of(held: Iterable[Booked], view: View) -> tuple[Sample, ...]:
 
 def _sample(each: Booked, times: int, view: View) -> Sample:
     timed, name = each.metric in DURATIONS.values(), each.metric
-    names = scopes(each.dims)
+    where, windows = scopes(each.dims), windows_of(each.minute, view.until, view.zone)
+    topic = None
+    if name == OCCUPIED:
+        where = tuple(filter(has_occupancy, where))
+    elif name == topics.NAME:
+        topic = next(topic for topic in each.dims[4] if hashed(topic) == each.value)
+        where, windows = ("tenant",), tuple(window for window in windows if window in DAY_WINDOWS)
     return Sample(
         metric=name,
         count=each.number * times,
@@ -111,10 +119,11 @@ def _sample(each: Booked, times: int, view: View) -> Sample:
         calendar=view.calendar(each.dims) if timed and name != DURATIONS[kinds.HANDLE] else None,
         score=each.value if name in SCORES else None,
         customer_id=view.customers[each.value] if name == METRIC_NAMES[kinds.CUSTOMER] else None,
+        topic=topic,
         first_at=each.value * MINUTE if name == OCCUPIED else None,
         minute_at=each.minute * MINUTE,
-        scopes=tuple(filter(has_occupancy, names)) if name == OCCUPIED else names,
-        windows=windows_of(each.minute, view.until, view.zone),
+        scopes=where,
+        windows=windows,
     )
 
 
@@ -167,6 +176,7 @@ def _add(sums: Sums, sample: Sample, values: TenantSettings) -> None:
         if name in MEANS:
             sums[f"{name}_sum"] = sums.get(f"{name}_sum", 0) + count * sample.score
     else:
+        name += "" if sample.topic is None else f":{sample.topic}"
         sums[name] = sums.get(name, 0) + count
     for distinct, touches in DISTINCT.items():
         if name in touches:

@@ -286,6 +286,27 @@ def test_work_is_told_by_its_panes_and_added_up_nowhere() -> None:
     assert "occupied" not in found.counts_in["tenant"]["5m"]
 
 
+def test_topics_of_cycles() -> None:
+    found = of(
+        "10:00:00 tag login",
+        "10:01:00 customer",
+        "10:02:00 tag refund",
+        "10:03:00 untag refund",
+        "10:04:00 tag refund",
+        "10:05:00 resolved",
+        "10:06:00 customer",
+    )
+    windows = found.counts_in["tenant"]
+    assert {name: value for name, value in windows["mtd"].items() if "topic" in name} == {
+        "top_topics:login": 2,
+        "top_topics:refund": 2,
+    }
+    assert not [name for name in windows["today"] if "topic" in name]
+    assert not [name for name in found.counts_in["channel:chat"]["mtd"] if "topic" in name]
+    assert "top_topics login 2 refund 2" in " ".join(text(found).split())
+    assert "booked top_topics refund; pane 10:02 of tenant" in " ".join(text(found).split())
+
+
 @pytest.mark.parametrize(
     ("reason", "says", "timeline"),
     [
