@@ -62,7 +62,12 @@ class Shard:
     @property
     def next_due(self) -> int:
         """The instant (ms) of the next timer, or one before it; 0 without any."""
-        return self._timers[0][0] if self._timers else 0
+        if not self._timers:
+            return 0
+        due, key = self._timers[0]
+        history = self.histories.get(key)
+        ages = history is not None and history.due == due and history.c.state.in_cycle and history.life.due() != due
+        return due + 1 if ages else due  # see `_schedule`
 
     @property
     def epoch(self) -> int:

@@ -53,8 +53,7 @@ class Staff:
 
     def book(self, tenant: str, dims: Dims, first: int, last: int, sign: int) -> None:
         """Count, or take back, a stretch of work that touches the minutes `first` to `last`."""
-        first = max(first, self.first)
-        for occupied in self._of(tenant, dims) if first <= last else ():
+        for occupied in self._of(tenant, dims):
             occupied.add(first * MINUTE, last * MINUTE + 1, sign)
 
     def move(self, before: Work | None, now: Work | None) -> None:
