@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from aiokafka.partitioner import murmur2
 
-from streams.codecs import encode
-from streams.events import Assigned, Message, PrioritySet, StatusChanged, Tagged
+from streams.codecs import encode, key_of
+from streams.events import Assigned, Message, Presence, PrioritySet, StatusChanged, Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,14 @@ class Conversations:
     def scopes(self) -> list[str]:
         """The scope of each agent."""
         return [f"agent:{agent}" for agent in self._agents]
+
+    def presence(self, state: Literal["online", "offline"], at: int) -> list[tuple[bytes, bytes]]:
+        """Every agent's coming or going at the instant `at` (ms), as (key, value)."""
+        events = [
+            Presence(v=1, tenant=self._tenant, event_id=f"{agent}-{state}", at=at, agent_id=agent, state=state)
+            for agent in self._agents
+        ]
+        return [(key_of(event), encode(event)) for event in events]
 
     def produce(self, at: int) -> Produced:
         """The next event, at the instant `at` (ms)."""

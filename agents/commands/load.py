@@ -104,6 +104,7 @@ class _Run:
 
         from agents.load_events import Conversations
         from agents.load_meter import KpiReader, Meter, RedisReader, drained
+        from agents.runs import produce
         from agents.tasks import end
         from agents.topics import TopicsError, partition_counts
         from streams.clock import wall_ms
@@ -134,12 +135,15 @@ class _Run:
             for reader in readers:
                 await reader.start()
             reading = [asyncio.create_task(reader.run()) for reader in readers]
+            await produce(producer, events, made.presence("online", wall_ms()))
             before, began = self._cpu(), time.monotonic()
             await self._produce(producer, events, made, meters)
             elapsed, cpu = time.monotonic() - began, self._cpu()
             behind = await self._behind(events, counts[events])
             await drained(meters, _DRAIN_S)
             reading_s = time.monotonic() - began
+            # Who never goes is counted as online by every later run.
+            await produce(producer, events, made.presence("offline", wall_ms()))
             await end(*reading)
             self.errors += [repr(why) for task in reading if not task.cancelled() and (why := task.exception())]
         finally:

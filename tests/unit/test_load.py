@@ -41,6 +41,19 @@ def test_messages_are_counted_as_the_records_of_agents_count_them() -> None:
     assert kinds == {"tenant", "channel", "agent", "team", "topic", "priority"}
 
 
+def test_agents_are_online_and_occupied_until_they_go() -> None:
+    made = Conversations("r1", "load", 20, 50, 4, seed=1)
+    came = [value for _, value in made.presence("online", NOW)]
+    values = came + [made.produce(NOW + i).value for i in range(2_000)]
+    went = made.presence("offline", NOW + 2_000)
+    assert [key for key, _ in went] == [f"load/{scope.removeprefix('agent:')}".encode() for scope in made.scopes]
+    for events, online in ((values, 20), (values + [value for _, value in went], 0)):
+        result = replay(events, {}, NOW + 2_001, wall=lambda: NOW + 5_000)
+        house = {each["window"]: each["metrics"] for each in result.kpi if each["scope"] == "tenant"}
+        assert house["now"]["agents_online"] == online
+        assert house["1h"]["occupancy_ratio"] == 1.0
+
+
 def test_the_kth_message_is_out_when_k_are_counted() -> None:
     meter = Meter(2)
     meter.sent(0, 1.0, counts=False)  # warm-up: counted by the records, not measured
