@@ -11,7 +11,7 @@ from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
 from agents.wallboard.store import TENANT, channels_of
 from agents.wallboard.views import kind_of
-from tables.windows import WINDOWS
+from tables.kpis.catalogue import ALL_WINDOWS
 
 _SMALL = 1024
 
@@ -83,12 +83,12 @@ async def kpi(request: web.Request) -> web.Response:
     state = request.app[STATE]
     tenant = await tenant_of(request)
     window = request.query.get("window", "15m")
-    if window not in WINDOWS:
-        raise ProblemError(400, f"{window!r} is no window", "query window", WINDOWS)
+    if window not in ALL_WINDOWS:
+        raise ProblemError(400, f"{window!r} is no window", "query window", ALL_WINDOWS)
     scope = await scope_of(request, tenant)
     found = await state.store.records(tenant, [f"{scope}:{window}"])
     if not found:
-        raise ProblemError(404, f"scope {scope!r} has no record of window {window!r} yet", "query window", WINDOWS)
+        raise ProblemError(404, f"scope {scope!r} has no record of window {window!r} yet", "query window", ALL_WINDOWS)
     ((_, body),) = found.values()
     return answer(orjson.Fragment(body))
 
@@ -97,7 +97,7 @@ async def kpis(request: web.Request) -> web.Response:
     """All records of a tenant, or those of some windows and scopes (`scope=channel:*` for all of a kind)."""
     state = request.app[STATE]
     tenant = await tenant_of(request)
-    windows = choices(request, "window", WINDOWS)
+    windows = choices(request, "window", ALL_WINDOWS)
     wanted = request.query.get("scope")
     patterns = None if wanted is None else wanted.split(",")
 

@@ -11,10 +11,14 @@ from typing import Any, Final, NamedTuple
 import orjson
 from aiohttp import web
 
-from tables.kpis import GAUGES, SAMPLED
-from tables.windows import ROLLING
+from tables.day_windows import DAY_WINDOWS
+from tables.kpis import GAUGES
+from tables.kpis.catalogue import ALL_WINDOWS, DURATIONS, METRICS
+from tables.kpis.durations import PARTS
+from tables.kpis.metric import KINDS, Language, Metric
+from tables.scopes import DAY_KINDS
 
-LANGUAGES: Final = ("en", "id")
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "id")
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _THEMES: Final = {"": "(prefers-color-scheme: dark)", "dark": "all", "light": "not all"}
 """Where the dark colours hold, by theme; the first is the reader's own choice."""
@@ -23,13 +27,20 @@ _FOLDER: Final = files("agents.wallboard")
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def catalogue(language: str) -> dict[str, str]:
-    """Every text of the page in a language."""
+def catalogue(language: Language) -> dict[str, str]:
+    """Every text of the page in a language: its own, and what the KPIs say of themselves."""
     text: dict[str, str] = orjson.loads((_FOLDER / "text" / f"{language}.json").read_bytes())
-    return text
+    for metric in METRICS.values():
+        said = metric.text(language)
+        text |= {f"metric.{metric.name}": said.title, f"about.{metric.name}": said.meaning}
+        if said.short:
+            text[f"short.{metric.name}"] = said.short
+    text |= {f"kind.{each.name}": each.text(language).title for each in DURATIONS}
+    place = LANGUAGES.index(language)
+    return text | {f"part.{part}": texts[place].title for part, texts in PARTS.items()}
 
 
-def preferred(accepted: str) -> str:
+def preferred(accepted: str) -> Language:
     """The language of an `Accept-Language` header that the page speaks; the first where it speaks none.
 
     >>> preferred("id-ID,id;q=0.9,en;q=0.8"), preferred("de, en;q=0.1, id;q=0.7"), preferred("fr")
@@ -40,10 +51,14 @@ def preferred(accepted: str) -> str:
         name, _, rest = part.partition(";")
         found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", rest)
         weight = float(found[1]) if found else float(not rest)
-        language = name.strip().lower().partition("-")[0]
-        if language in LANGUAGES and weight > best_weight:
+        language = _language(name.strip().lower().partition("-")[0])
+        if language is not None and weight > best_weight:
             best, best_weight = language, weight
     return best
+
+
+def _language(name: str) -> Language | None:
+    return next((each for each in LANGUAGES if each == name), None)
 
 
 class _Body(NamedTuple):
@@ -95,9 +110,8 @@ def _page() -> Handler:
     bodies = {(language, theme): _Body.of(_render(language, theme)) for language in LANGUAGES for theme in _THEMES}
 
     async def handler(request: web.Request) -> web.Response:
-        language, theme = request.query.get("lang", ""), request.query.get("theme", "")
-        if language not in LANGUAGES:
-            language = preferred(request.headers.get("Accept-Language", ""))
+        theme = request.query.get("theme", "")
+        language = _language(request.query.get("lang", "")) or preferred(request.headers.get("Accept-Language", ""))
         body = bodies[language, theme if theme in _THEMES else ""]
         headers = {"Content-Language": language, "Vary": "Accept-Encoding, Accept-Language"}
         return body.answer(request, "text/html", **headers)
@@ -105,13 +119,19 @@ def _page() -> Handler:
     return handler
 
 
-def _render(language: str, theme: str) -> bytes:
+def _plain(metric: Metric) -> list[Any]:
+    """Unit and direction; and the kinds of scopes that have it, where some have not."""
+    return [metric.unit, metric.better, *([metric.kinds] if metric.kinds != KINDS else [])]
+
+
+def _render(language: Language, theme: str) -> bytes:
     """The template with a language's text; whatever is put in is escaped."""
     text = catalogue(language)
     data = {
         "text": text,
-        "windows": [*ROLLING, "today"],
-        "metrics": {each.name: [each.unit, each.better] for each in (*SAMPLED, *GAUGES)},
+        "windows": [each for each in ALL_WINDOWS if each != "now"],
+        "byDay": {"windows": DAY_WINDOWS, "kinds": DAY_KINDS},
+        "metrics": {name: _plain(metric) for name, metric in METRICS.items()},
         "gauges": [each.name for each in GAUGES],
     }
     modules = [each.name for each in _static_files() if each.name.endswith(".js")]

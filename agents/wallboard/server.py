@@ -15,6 +15,7 @@ from agents.wallboard import api, auth
 from agents.wallboard.due import due
 from agents.wallboard.errors import as_json, problem
 from agents.wallboard.page import statics
+from agents.wallboard.ranking import ranking
 from agents.wallboard.state import STATE, State
 from agents.wallboard.store import Store
 from agents.wallboard.stream import stream
@@ -36,6 +37,7 @@ def create_app(
         app.router.add_get(path, handler)
     app.router.add_get("/api/v1/kpi", api.kpis)
     app.router.add_get("/api/v1/kpi/{scope:.+}", api.kpi)
+    app.router.add_get("/api/v1/ranking", ranking)
     app.router.add_get("/api/v1/alerts", api.alerts)
     app.router.add_get("/api/v1/waiting/{scope:.+}", api.waiting)
     app.router.add_get("/api/v1/due", due)

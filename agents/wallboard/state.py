@@ -6,6 +6,7 @@ from aiohttp import web
 
 from agents.wallboard.feed import Feed
 from agents.wallboard.store import Store
+from tables.kpis.catalogue import METRICS
 from tables.settings import Settings
 
 DEFAULT_SERVICE_LEVEL: Final = 0.8
@@ -30,7 +31,7 @@ class State:
         return self.feeds[tenant]
 
     def shown(self, tenant: str, channels: list[str]) -> dict[str, Any]:
-        """Goals, names and thresholds as the page shows them."""
+        """Goals, names, thresholds, and what ratios are made of, as the page shows them."""
         chosen = self.settings.tenant(tenant)
         name = "service_level_ratio"
         default = {name: chosen.goals.get("tenant", {}).get(name, DEFAULT_SERVICE_LEVEL)}
@@ -40,6 +41,11 @@ class State:
             "names": chosen.names,
             "goals": {scope: default | chosen.goals.get(scope, {}) for scope in sorted(scopes)},
             "threshold_s": {channel: chosen.threshold_ms(channel) / 1000 for channel in channels},
+            "fractions": {
+                name: found[:2]
+                for name, each in METRICS.items()
+                if (found := each.fraction(chosen)) and found.numerator
+            },
         }
 
 

@@ -20,15 +20,15 @@ from agents.wallboard.state import STATE, State
 from agents.wallboard.store import Position, channels_of
 from agents.wallboard.views import HOUSE, VIEWS, View, kind_of
 from streams.clock import wall_ms
+from tables.kpis.catalogue import ALL_WINDOWS
+from tables.kpis.metric import KINDS
 from tables.scopes import has_trend
-from tables.windows import WINDOWS
 
 _PUSH_S = 0.3
 _STATUS_S = 1.0
 _SEND_S = 10.0
 _LONGEST = 12
 _VIEWS = frozenset({"channel", "team", "agent"})
-_KINDS = ("tenant", "channel", "agent", "agent/channel", "team", "topic", "priority")
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -38,7 +38,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """
     state = request.app[STATE]
     tenant = await api.tenant_of(request)
-    windows, kinds = api.choices(request, "window", WINDOWS), api.choices(request, "kinds", _KINDS)
+    windows, kinds = api.choices(request, "window", ALL_WINDOWS), api.choices(request, "kinds", KINDS)
     (alerts,) = api.choices(request, "alerts", ("all", "notable"), default=("all",))
 
     text = request.query.get("view", HOUSE.scope)

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tables.facts import BUSINESS
-from tables.kpis.metric import Fraction, Metric, Text, Value
+from tables.kpis.metric import Fraction, Language, Metric, Text, Value
 from tables.window import Window
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class Duration(NamedTuple):
     id: Text
     fractions: tuple[Fraction, ...] = ()
     """Those of the means, where it is not the number of samples that they are divided by."""
+
+    def text(self, language: Language) -> Text:
+        """What it is called and what it is."""
+        return self.id if language == "id" else self.en
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -91,6 +91,23 @@ class Office:
             "conversations_reopened": 0, "nrt_count": count * 2, **nexts,
             "frt_count": count, **{f"frt_{name}_s": each if count else None for name, each in durations.items()},
             "sl_met": met, "sl_missed": count - met, "sl_abandoned": 0, "service_level_ratio": ratio,
+            **self.outcome(count, frt),
+        }  # fmt: skip
+
+    @staticmethod
+    def outcome(count: int, frt: float) -> dict[str, Any]:
+        """What came of `count` resolved conversations."""
+        answers, touched, busy = count // 4, round(count * 0.7), count * 3
+        return {
+            "resolution_count": count, "resolution_mean_s": frt * 9 if count else None,
+            "handle_count": count, "handle_mean_s": frt * 4 if count else None,
+            "fcr_one_touch": touched, "fcr_ratio": touched / count if count else None,
+            "csat_count": answers, "csat_satisfied": answers - answers // 6,
+            "csat_ratio": 1 - answers // 6 / answers if answers else None, "csat_mean": 4.4 if answers else None,
+            "nps_count": answers, "nps_promoters": answers - answers // 3, "nps_detractors": answers // 3,
+            "nps": 100 - 200 * (answers // 3) / answers if answers else None,
+            "bot_resolved": 0, "bot_containment_ratio": 0 if count else None,
+            "occupancy_occupied": busy, "occupancy_online": busy + 20, "occupancy_ratio": busy / (busy + 20),
         }  # fmt: skip
 
     def gauges(self, scope: str, share: float) -> dict[str, Any]:
@@ -103,7 +120,8 @@ class Office:
             "concurrency": round(share * 160 * spread), "backlog_age_lt1h": round(share * 150 * spread),
             "backlog_age_lt4h": round(share * 50 * spread), "backlog_age_lt24h": round(share * 25 * spread),
             "backlog_age_lt48h": round(share * 10 * spread), "backlog_age_ge48h": round(share * 5 * spread),
-            "oldest_waiting_at": oldest, "oldest_waiting_s": None if oldest is None else (self.now_at - oldest) / 1000,
+            "agents_online": round(share * 12), "oldest_waiting_at": oldest,
+            "oldest_waiting_s": None if oldest is None else (self.now_at - oldest) / 1000,
         }  # fmt: skip
 
     def minutes(self) -> list[SeriesItem]:

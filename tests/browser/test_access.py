@@ -34,7 +34,7 @@ async def test_axe_finds_nothing_in_any_view(house: World, theme: str, lang: str
         await house.open(f"?view={view}&theme={theme}&lang={lang}")
         await expect(house.page.locator('[data-kind="partial"]')).to_be_visible()
         assert await violations(house.page) == [], view
-    for dialog in ("#views", "#help"):
+    for dialog in ("#views", "#figures", "#help"):
         await house.page.click(f"{dialog}-open")
         assert await violations(house.page) == [], dialog
         await house.page.keyboard.press("Escape")
@@ -53,6 +53,8 @@ async def test_the_first_tab_skips_to_the_figures_and_focus_is_seen(world: World
     await expect(skip).to_be_in_viewport()
     await keys.press("Enter")
     await expect(world.page.locator("main")).to_be_focused()
+    await keys.press("Tab")
+    await expect(world.page.get_by_role("button", name="All figures")).to_be_focused()
     await keys.press("Tab")
     link = world.page.locator('article[data-scope="channel:chat"] a')
     await expect(link).to_be_focused()
@@ -79,7 +81,7 @@ async def test_keys_do_what_the_page_says(world: World) -> None:
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keys and signs")).to_be_visible()
     told = await page.locator("#help kbd").all_inner_texts()
-    assert told == ["1", "5", "h", "v", "t", "l", "?", "Esc"]
+    assert told == ["1", "7", "h", "v", "f", "t", "l", "?", "Esc"]
     await page.keyboard.press("Escape")
     await page.keyboard.press("5")
     await expect(page.get_by_label("Today")).to_be_checked()
@@ -153,7 +155,7 @@ async def test_the_page_has_landmarks_headings_and_table_headers(world: World) -
         "Alerts",
     ]
     agents = page.get_by_role("table", name="Agents")
-    await expect(agents.get_by_role("columnheader")).to_have_count(8)
+    await expect(agents.get_by_role("columnheader")).to_have_count(11)
     await expect(agents.get_by_role("rowheader")).to_have_count(12)
     await expect(agents.get_by_role("columnheader", name="Open")).to_have_attribute("aria-sort", "descending")
     await agents.get_by_role("button", name="Agent").click()

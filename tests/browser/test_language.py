@@ -8,6 +8,7 @@ from playwright.async_api import Browser, expect
 
 from agents.wallboard import page as served
 from streams.clock import wall_ms
+from tables.kpis.metric import Language
 from tests.browser.conftest import VIEWS, World
 
 pytestmark = pytest.mark.browser
@@ -85,7 +86,7 @@ async def test_no_text_of_the_page_is_outside_of_the_catalogue(
     """With every text in brackets, whatever letters stand outside of them are names, units or a gap."""
     whole = served.catalogue
 
-    def bracketed(language: str) -> dict[str, str]:
+    def bracketed(language: Language) -> dict[str, str]:
         kept = {"lang.other": "id"}
         return {key: f"⟦{text}⟧" for key, text in whole(language).items()} | kept
 
@@ -100,6 +101,8 @@ async def test_no_text_of_the_page_is_outside_of_the_catalogue(
         for view in VIEWS:
             await page.goto(f"{board.url}?view={view}")
             await page.wait_for_selector("body.ready")
+            await page.get_by_role("button", name="All figures").click()
+            await page.keyboard.press("Escape")
             await page.get_by_role("button", name="Views").click()
             for text in await page.evaluate(TEXTS):
                 # Inside of a text there are texts again: leave them out from the innermost on.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from agents.sinks.redis import RedisSink
 from deploy.local.redis import EmbeddedRedis
@@ -34,6 +34,64 @@ async def test_another_window_is_shown_at_once(world: World) -> None:
     await until(lambda: world.same("tenant", "today"))
     assert (await world.shown("tenant"))["conversations_active"] != fifteen["conversations_active"]
     assert "window=today" in world.page.url
+    assert world.complaints == []
+
+
+async def test_a_month_is_shown_where_it_is_kept(world: World) -> None:
+    scopes = ("tenant", "channel:chat", "agent:a03")
+    world.sink.kpi([world.office.record(scope, "mtd", world.office.metrics(4000, 0.8, 90)) for scope in scopes])
+    await world.settled()
+    await world.page.get_by_label("Month").check()
+    for scope in scopes:
+        await until(lambda scope=scope: world.same(scope, "mtd"))  # type: ignore[misc]
+    assert "window=mtd" in world.page.url
+    await world.open("?view=agent:a03&window=mtd")
+    await until(lambda: world.same("agent:a03", "mtd"))
+    card = world.page.locator('article[data-scope="agent:a03/channel:chat"]')
+    await expect(card.locator(".level .note")).to_have_text("Not kept for so long")
+    await expect(card.locator('[data-metric="backlog_open"] [data-value]')).to_have_text(re.compile(r"\d"))
+    assert world.complaints == []
+
+
+async def test_what_came_of_it_is_a_row_with_what_its_shares_are_made_of(world: World) -> None:
+    row = world.page.locator("#summary .outcome")
+    metrics = (await world.api("tenant", "15m"))["metrics"]
+    satisfied = row.locator('[data-metric="csat_ratio"]')
+    await expect(satisfied).to_contain_text(f"{metrics['csat_satisfied']}/{metrics['csat_count']}")
+    labels = ["Resolution mean", "Handling mean", "FCR", "CSAT", "NPS", "Bot containment", "Occupancy", "Agents online"]
+    assert await row.locator("dt").all_inner_texts() == labels
+    await world.open("?view=channel:chat")
+    assert await row.locator("dt").all_inner_texts() == labels[:-2]
+
+
+async def test_every_figure_is_one_click_away_with_what_it_is(world: World) -> None:
+    business = {"revenue": 1234567.5, "mrr_new_eur": 3.0, "unheard_of": 7}
+    topics = [{"topic": "refund", "conversations": 3, "share": 0.25, "change": None}]
+    metrics = world.office.metrics(4000, 0.8, 90) | business | {"top_topics": topics}
+    world.sink.kpi([world.office.record("tenant", "mtd", metrics)])
+    await world.settled()
+    await world.page.get_by_label("Month").check()
+    await until(lambda: world.same("tenant", "mtd"))
+    await world.page.get_by_role("button", name="All figures").click()
+    dialog = world.page.get_by_role("dialog", name="All figures Whole house · Month")
+    gauges = (await world.api("tenant", "now"))["metrics"]
+    await expect(dialog.locator("dt")).to_have_count(len(metrics) + len(gauges))
+
+    def row(title: str) -> Locator:
+        return dialog.locator("div", has=world.page.get_by_text(title, exact=True)).last
+
+    satisfied = row("Customer satisfaction")
+    await expect(satisfied).to_contain_text(f"{metrics['csat_satisfied']:,}/{metrics['csat_count']:,}")
+    await expect(satisfied).to_contain_text("share of the satisfaction scores that are 4 or 5")
+    await expect(row("Top topics")).to_contain_text("refund 25%")
+    await expect(row("Revenue")).to_contain_text("1,234,567.5")
+    await expect(row("New MRR (EUR)")).to_contain_text("MRR now of customers who had none at the start")
+    assert (await dialog.locator("dt").all_inner_texts())[-1] == "unheard_of"
+    world.sink.kpi([world.office.record("tenant", "mtd", metrics | {"csat_satisfied": 1, "revenue": None})])
+    await expect(satisfied).to_contain_text(f"1/{metrics['csat_count']:,}")
+    await expect(row("Revenue")).not_to_contain_text("1,234,567.5")
+    await world.page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
     assert world.complaints == []
 
 

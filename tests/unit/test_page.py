@@ -2,13 +2,16 @@
 
 import re
 from importlib.resources import files
+from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 
 from agents.wallboard import page
 from agents.wallboard.auth import secured
-from tables.kpis import GAUGES, SAMPLED
+from tables.kpis.catalogue import METRICS
+from tables.kpis.metric import Language
 
 STATIC = files("agents.wallboard") / "static"
 SCRIPTS = {each.name: each.read_text() for each in STATIC.iterdir() if each.name.endswith(".js")}
@@ -16,10 +19,18 @@ TEMPLATE = (STATIC / "index.html").read_text()
 STYLES = (STATIC / "style.css").read_text()
 
 
+def given(language: Language) -> dict[str, Any]:
+    """What the page is given to work with."""
+    found = re.search(r'id="page">(.*?)</script>', page._render(language, "").decode(), re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = orjson.loads(found[1])
+    return data
+
+
 @pytest.mark.parametrize("language", page.LANGUAGES)
-def test_every_language_has_the_same_texts_with_the_same_places(language: str) -> None:
+def test_every_language_has_the_same_texts_with_the_same_places(language: Language) -> None:
     first, other = page.catalogue(page.LANGUAGES[0]), page.catalogue(language)
-    assert list(other) == list(first)
+    assert sorted(other) == sorted(first)
     for key, text in other.items():
         assert text.strip() == text != "", key
         assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", first[key])), key
@@ -31,7 +42,7 @@ def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -
     used |= set(re.findall(r"\? \"([a-z]+\.[a-z]+)\" : \"[a-z]+\.[a-z]+\"", code))
     used |= set(re.findall(r"\? \"[a-z]+\.[a-z]+\" : \"([a-z]+\.[a-z]+)\"", code))
     used -= {"lang", "theme", "dark", "preload", "data"}
-    prefixes = [*re.findall(r"`(\w+)\.\$\{", code), "short"]
+    prefixes = re.findall(r"`(\w+)\.\$\{", code)
     # The headings of the list of views go by their kind.
     families = (*(f"{prefix}." for prefix in prefixes), "channels", "teams", "agents")
     texts = set(page.catalogue("en"))
@@ -39,10 +50,35 @@ def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -
     assert {key for key in texts - used if not key.startswith(families)} == set()
 
 
-def test_every_metric_has_a_name_or_is_a_duration() -> None:
-    names = {f"metric.{each.name}" for each in (*SAMPLED, *GAUGES)}
-    durations = {name for name in names if re.match(r"metric\.(frt|nrt|resolution|handle)_", name)}
-    assert names - durations - set(page.catalogue("en")) == set()
+@pytest.mark.parametrize("language", page.LANGUAGES)
+def test_metrics_windows_and_durations_are_called_by_what_they_say_of_themselves(language: Language) -> None:
+    texts = page.catalogue(language)
+    for metric in METRICS.values():
+        said = metric.text(language)
+        assert texts[f"metric.{metric.name}"] == said.title
+        assert texts[f"about.{metric.name}"] == said.meaning
+        assert texts.get(f"short.{metric.name}", "") == said.short
+    own = orjson.loads((files("agents.wallboard") / "text" / f"{language}.json").read_bytes())
+    said_twice = [key for key in own if key.startswith(("metric.", "about.", "short.", "kind.", "part."))]
+    assert said_twice == []
+    data = given(language)
+    assert [window for window in data["windows"] if f"window.{window}" not in texts] == []
+    code = SCRIPTS["figures.js"]
+    assert {f"kind.{kind}" for kind in re.findall(r"times\(\"(\w+)\"\)", code)} <= set(texts)
+
+
+def test_the_page_knows_every_metric_and_shows_only_those_that_there_are() -> None:
+    data = given("en")
+    assert list(data["metrics"]) == list(METRICS)
+    assert data["windows"] == ["5m", "15m", "30m", "1h", "today", "mtd", "30d"]
+    assert data["metrics"]["occupancy_ratio"] == ["ratio", "neither", ["tenant", "team", "agent"]]
+    assert data["metrics"]["csat_ratio"] == ["ratio", "higher"]
+    lists = r"(?:OUTCOME|CARD|TRAFFIC|AGENTS|TEAMS) = \[([^\]]+)\]"
+    shown = re.findall(r"\"(\w+)\"", " ".join(re.findall(lists, SCRIPTS["figures.js"] + SCRIPTS["tables.js"])))
+    assert [name for name in shown if name not in METRICS] == []
+    assert {"csat_ratio", "fcr_ratio", "resolution_mean_s", "handle_mean_s", "occupancy_ratio", "agents_online"} < {
+        *shown
+    }
 
 
 def test_every_class_and_id_of_the_styles_is_on_the_page() -> None:

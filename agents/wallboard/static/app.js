@@ -1,6 +1,7 @@
 // The page: what the address asks for, drawn from what the stream says.
 import { change, read, refresh } from "/static/address.js";
 import { announce, banners } from "/static/banners.js";
+import { fillFigures, openFigures } from "/static/details.js";
 import { closeDialogs, startDialogs } from "/static/dialogs.js";
 import { $, make, put } from "/static/dom.js";
 import { card, summary } from "/static/figures.js";
@@ -8,7 +9,7 @@ import { house, kindOf, nameOf, nowAt, partOf, time } from "/static/house.js";
 import { Alerts, Waiters } from "/static/lists.js";
 import { connect, link } from "/static/stream.js";
 import { AGENTS, TEAMS, Table } from "/static/tables.js";
-import { WINDOWS, alphabetical, has, t } from "/static/text.js";
+import { WINDOWS, alphabetical, t } from "/static/text.js";
 import { trends } from "/static/trend.js";
 
 const agents = new Table("agents", AGENTS, t("column.agent"));
@@ -107,6 +108,7 @@ function draw(scopes) {
   $("teams-panel").hidden = !teams.rows.size;
   figures.fill();
   for (const each of cards.values()) each.fill();
+  fillFigures();
 }
 
 const drawTrends = () => [figures, ...charts, ...cards.values()].forEach((each) => each.draw());
@@ -172,7 +174,7 @@ for (const window of WINDOWS) {
   input.name = "window";
   input.value = window;
   input.addEventListener("change", () => useWindow(window));
-  $("windows").append(make("label", "", input, make("span", "", has(`window.${window}`) ? t(`window.${window}`) : window)));
+  $("windows").append(make("label", "", input, make("span", "", t(`window.${window}`))));
 }
 
 const preferred = matchMedia("(prefers-color-scheme: dark)");
@@ -209,6 +211,7 @@ addEventListener("popstate", () => {
 startDialogs({
   ...Object.fromEntries(WINDOWS.map((window, index) => [String(index + 1), () => useWindow(window)])),
   h: () => house.view !== "tenant" && go("tenant"),
+  f: openFigures,
   t: otherTheme,
   l: () => location.assign($("lang").href),
 });

@@ -1,22 +1,25 @@
 // The figures of one scope: its service level, and everything else as tiles.
+import { openFigures } from "/static/details.js";
 import { $, link, make, mark, put, putFigure, putStanding } from "/static/dom.js";
-import { SIGNS, goalOf, house, kindOf, nameOf, nowAt, partOf, patience, standing, value } from "/static/house.js";
-import { NONE, called, format, number, percent, short, t, ticking } from "/static/text.js";
+import { SIGNS, fraction, goalOf, holds, house, isKept, kindOf, nameOf, nowAt, partOf, patience, standing, value } from "/static/house.js";
+import { NONE, called, format, percent, short, t, ticking } from "/static/text.js";
 import { spark } from "/static/trend.js";
 
 const OLDEST = "oldest_waiting_at"; // stands to the channel's threshold, not to a goal
 const PARTS = ["p50", "p90", "p95"];
 const AGES = ["lt1h", "lt4h", "lt24h", "lt48h", "ge48h"].map((age) => `backlog_age_${age}`);
 const TRAFFIC = ["conversations_active", "conversations_handled", "messages_in", "messages_out", "conversations_opened", "conversations_resolved"];
+const OUTCOME = ["resolution_mean_s", "handle_mean_s", "fcr_ratio", "csat_ratio", "nps", "bot_containment_ratio", "occupancy_ratio", "agents_online"];
 const CARD = ["frt_mean_s", "frt_p90_s", "conversations_active", "backlog_waiting", OLDEST, "backlog_open"];
 
 // `look`: `lead` is large, `row` has its label beside it.
-function figure(scope, metric, look = "", label = called(metric)) {
+function figure(scope, metric, look = "", label = short(metric)) {
   const node = make("div", `figure ${look}`);
   const dd = make("dd", "", NONE);
   const word = make("span", "hidden");
   const goal = make("span");
-  const below = make("dd", metric === OLDEST ? "hidden" : "goal", goal, " ", word);
+  const made = make("span");
+  const below = make("dd", metric === OLDEST ? "hidden" : "goal", made, goal, " ", word);
   node.dataset.metric = metric;
   node.append(make("dt", "", label), dd, below);
   const fill = () => {
@@ -28,7 +31,9 @@ function figure(scope, metric, look = "", label = called(metric)) {
     }
     const aim = goalOf(scope, metric);
     putFigure(dd, format(metric, found), found);
-    below.hidden = aim === undefined;
+    const parts = fraction(scope, metric);
+    below.hidden = aim === undefined && !parts;
+    put(made, parts && aim !== undefined ? `${parts} · ` : parts);
     put(goal, aim === undefined ? "" : t("goal", { goal: format(metric, aim) }));
     putStanding(node, standing(metric, found, aim), dd, word);
   };
@@ -50,19 +55,18 @@ function level(scope) {
     mark(node, "state", how);
     share.style.width = `${100 * (ratio || 0)}%`;
     aim.style.left = `${100 * (goal ?? 1)}%`;
-    const met = value(scope, "sl_met") || 0;
-    put(note, t("level.note", { goal: percent(goal), met: number(met), all: number(met + (value(scope, "sl_missed") || 0)) }));
+    put(note, isKept(scope) ? t("level.note", { goal: percent(goal), parts: fraction(scope, "service_level_ratio") || NONE }) : t("window.none"));
     return how;
   };
   return { node, fill };
 }
 
 // A word on how the service level stands, and what fills both.
-function chipped(box) {
+function chipped(scope, box) {
   const chip = make("p", "chip");
   const fill = () => {
     const how = box.fill();
-    put(chip, how ? `${SIGNS[how]} ${t(`goal.${how}`)}` : t("goal.none"));
+    put(chip, how ? `${SIGNS[how]} ${t(`goal.${how}`)}` : isKept(scope) ? t("goal.none") : "");
     mark(chip, "state", how);
   };
   return { chip, fill };
@@ -99,16 +103,22 @@ export function summary(scope) {
     ...PARTS.map((part) => of(`${kind}_${part}_s`, "row", t(`part.${part}`))),
   );
   const box = level(scope);
-  const first = chipped(box);
+  const first = chipped(scope, box);
   const oldest = of(OLDEST, "lead");
-  const waiting = tile("", [called("backlog_waiting")], of("backlog_waiting", "lead", t("waiting.now")), oldest, of(kindOf(scope) === "agent" ? "concurrency" : "backlog_unassigned"), of("backlog_pending"));
+  const waiting = tile("", [short("backlog_waiting")], of("backlog_waiting", "lead", t("waiting.now")), oldest, of(kindOf(scope) === "agent" ? "concurrency" : "backlog_unassigned"), of("backlog_pending"));
   const backlog = tile("", [t("backlog")], of("backlog_open", "lead"), of("backlog_overdue", "lead"));
   const aged = ages(scope);
   backlog.node.append(...aged.nodes);
   const traffic = tile("traffic", [t("traffic")], ...TRAFFIC.map((metric) => of(metric)));
   const line = scope === "tenant" ? spark(scope) : null;
   if (line) traffic.node.append(line.node);
-  const tiles = [waiting, backlog, times("frt"), times("nrt"), traffic];
+  const outcome = tile("outcome", [t("outcome")], ...OUTCOME.filter((metric) => holds(kindOf(scope), metric)).map((metric) => of(metric)));
+  const all = make("button", "", t("figures"));
+  all.type = "button";
+  all.id = "figures-open";
+  all.addEventListener("click", openFigures);
+  outcome.node.append(all);
+  const tiles = [waiting, backlog, times("frt"), times("nrt"), traffic, outcome];
   const shown = new Set(["service_level_ratio", ...AGES, ...tiles.flatMap((each) => each.figures.map(({ node }) => node.dataset.metric))]);
   const goals = make("dl");
   $("summary").replaceChildren(make("section", "tile main", make("h2", "", called("service_level_ratio")), box.node, first.chip, goals), ...tiles.map((each) => each.node));
@@ -134,7 +144,7 @@ export function summary(scope) {
 export function card(scope) {
   const view = partOf(scope);
   const box = level(scope);
-  const first = chipped(box);
+  const first = chipped(scope, box);
   const line = view === scope ? spark(scope) : null;
   const figures = CARD.map((metric) => figure(scope, metric, "", short(metric)));
   const name = link(view, nameOf(view));

@@ -1,10 +1,10 @@
 // What is known of the house, and how a figure stands to its goal.
-import { GAUGES, METRICS, t, time as timeIn } from "/static/text.js";
+import { BY_DAY, GAUGES, METRICS, base, number, t, time as timeIn } from "/static/text.js";
 
 export const house = {
   view: "tenant", window: "15m", tenant: "",
   records: new Map(), trend: {}, views: new Set(), breaches: new Map(),
-  settings: { goals: {}, names: {}, threshold_s: {}, timezone: "UTC" },
+  settings: { fractions: {}, goals: {}, names: {}, threshold_s: {}, timezone: "UTC" },
   base: null, // the instant of the last status by the house's clock, and by this page's
 };
 
@@ -17,6 +17,18 @@ const idOf = (scope) => scope.slice(scope.indexOf(":") + 1);
 export function value(scope, metric) {
   const record = house.records.get(`${scope}:${GAUGES.has(metric) ? "now" : house.window}`);
   return record ? record.metrics[metric] : undefined;
+}
+
+// Whether a kind of scope has a metric at all, and the window that is shown.
+export const holds = (kind, metric) => (METRICS[metric][2] || [kind]).includes(kind);
+export const isKept = (scope) => !BY_DAY.windows.includes(house.window) || BY_DAY.kinds.includes(kindOf(scope));
+
+// A ratio's numerator and denominator, which the record holds beside it: 34/40.
+export function fraction(scope, metric) {
+  const sums = (house.settings.fractions[metric] || []).map((terms) =>
+    terms.reduce((sum, term) => (term.startsWith("-") ? sum - value(scope, term.slice(1)) : sum + value(scope, term)), 0),
+  );
+  return sums.length && sums.every(Number.isFinite) ? sums.map(number).join("/") : "";
 }
 
 // --- names -----------------------------------------------------------------------------------------------
@@ -64,7 +76,7 @@ export function goalOf(scope, metric) {
 }
 
 export function standing(metric, value, goal) {
-  const [unit, better] = METRICS[metric] || [];
+  const [unit, better] = METRICS[base(metric)] || [];
   if (value === null || value === undefined || goal === undefined || (better !== "higher" && better !== "lower")) return null;
   const more = better === "higher";
   if (more ? value >= goal : value <= goal) return "good";

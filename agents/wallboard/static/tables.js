@@ -1,23 +1,27 @@
 // Tables of agents and teams: the busiest first, in an order that does not jump about.
 import { $, link, make, mark, put, putStanding } from "/static/dom.js";
-import { goalOf, nameOf, standing, value } from "/static/house.js";
-import { NONE, alphabetical, called, format, has, t } from "/static/text.js";
+import { goalOf, holds, nameOf, standing, value } from "/static/house.js";
+import { NONE, alphabetical, format, short } from "/static/text.js";
 
-export const AGENTS = ["backlog_open", "concurrency", "backlog_waiting", "conversations_active", "conversations_handled", "frt_mean_s", "service_level_ratio"];
+export const AGENTS = ["backlog_open", "concurrency", "backlog_waiting", "conversations_active", "conversations_handled", "frt_mean_s", "handle_mean_s", "service_level_ratio", "fcr_ratio", "csat_ratio", "occupancy_ratio"];
 export const TEAMS = ["backlog_open", "backlog_waiting", "service_level_ratio"];
 
-// Left out on a phone.
+// Left out on a phone, and in a narrow or not so wide table.
 const MINOR = new Set(["concurrency", "conversations_active", "conversations_handled", "frt_mean_s"]);
+const MORE = new Set(["fcr_ratio", "csat_ratio", "occupancy_ratio"]);
+const MOST = new Set(["handle_mean_s"]);
+const look = (key) => [[MINOR, "minor"], [MORE, "more"], [MOST, "more most"]].find(([keys]) => keys.has(key))?.[1] ?? "";
+const whole = (key) => (holds("agent/channel", key) ? "" : " whole");
 
 export class Table {
   constructor(id, metrics, title) {
     Object.assign(this, { table: $(id), count: $(`${id}-count`), metrics, rows: new Map(), by: metrics[0], way: -1 });
     this.head("name", title);
-    for (const metric of metrics) this.head(metric, has(`column.${metric}`) ? t(`column.${metric}`) : called(metric));
+    for (const metric of metrics) this.head(metric, short(metric));
   }
 
   head(key, label) {
-    const th = make("th", MINOR.has(key) ? "minor" : "");
+    const th = make("th", key === "name" ? "" : look(key) + whole(key));
     th.scope = "col";
     if (key === this.by) th.setAttribute("aria-sort", "descending");
     const button = make("button", "", label);
@@ -82,7 +86,7 @@ export class Table {
     const th = make("th", "", link(scope.split("/")[0], name));
     th.scope = "row";
     const cells = this.metrics.map((metric) => {
-      const cell = make("td", MINOR.has(metric) ? "minor" : "", make("span", "", NONE), make("span", "hidden"));
+      const cell = make("td", look(metric) + whole(metric), make("span", "", NONE), make("span", "hidden"));
       cell.dataset.metric = metric;
       return cell;
     });

@@ -5,6 +5,7 @@ const lang = document.documentElement.lang;
 export const WINDOWS = page.windows;
 export const METRICS = page.metrics;
 export const GAUGES = new Set(page.gauges);
+export const BY_DAY = page.byDay; // windows of whole days, and the kinds of scopes that have them
 export const NONE = "–";
 
 export const has = (key) => Object.hasOwn(page.text, key);
@@ -21,6 +22,8 @@ const [secondsAfter, minutesAfter] = ["second", "minute"].map((name) => unit(nam
 const tenths = unit("second", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 const missing = (value) => value === null || value === undefined;
+
+const whole = new Intl.NumberFormat(lang, { maximumFractionDigits: 0 });
 
 export const number = (value) => (missing(value) ? NONE : counted.format(value));
 
@@ -47,19 +50,27 @@ export function time(ms, zone) {
   return new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone }).format(ms);
 }
 
+// Money also stands in records with a currency at its end.
+export const base = (metric) => (Object.hasOwn(METRICS, metric) ? metric : metric.replace(/_[a-z]{3}$/, ""));
+
 export function format(metric, value) {
-  const [kind] = METRICS[metric] || [];
-  return kind === "s" ? duration(value) : kind === "ratio" ? percent(value) : number(value);
+  const [kind] = METRICS[base(metric)] || [];
+  switch (kind) {
+    case "s": return duration(value);
+    case "ratio": return percent(value);
+    case "points": return missing(value) ? NONE : whole.format(value);
+    default: return number(value);
+  }
 }
 
-// What a metric is called: a duration by its part, anything else by its name, a new one by its field.
-export function called(metric, kinds = "kind") {
-  const [, kind, part] = metric.match(/^(frt|nrt|resolution|handle)_(?:business_)?(count|mean|p50|p90|p95|max)(?:_s)?$/) || [];
-  if (kind) return `${t(`${has(`${kinds}.${kind}`) ? kinds : "kind"}.${kind}`)} ${t(`part.${part}`)}`;
-  return has(`metric.${metric}`) ? t(`metric.${metric}`) : metric;
+// What a metric is called; one that the page does not know, by its field.
+export function called(metric) {
+  const known = base(metric);
+  if (!has(`metric.${known}`)) return metric;
+  return t(`metric.${known}`) + (known === metric ? "" : ` (${metric.slice(-3).toUpperCase()})`);
 }
 
 // The same where there is little room.
-export const short = (metric) => called(metric, "short");
+export const short = (metric) => (has(`short.${metric}`) ? t(`short.${metric}`) : called(metric));
 
 export const alphabetical = new Intl.Collator(lang, { numeric: true }).compare;
