@@ -112,7 +112,7 @@ class Pipeline:
             scope, _, window = (each.key or b"").decode().partition("/")[2].rpartition("/")
             if each.topic == "kpi":
                 self._kpi.put([(TENANT, scope, window, 1, each.value or b"")])
-            else:
+            elif each.topic in {"kpi.minutes", "kpi.intervals"}:
                 self._series.put([(TENANT, scope, int(window), 1, each.value or b"")])
         for queue in (self._kpi, self._series):
             for batch in queue.take():

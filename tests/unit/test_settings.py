@@ -317,7 +317,7 @@ WRONG: list[tuple[str, list[str]]] = [
             "tenants.b.names.agent: unknown key; did you mean agents?",
             (
                 "tenants.e.tenants: unknown key; allowed: timezone, lateness_s, retain_s, dedup_max, reorder_max, "
-                "service_level, formulas, goals, names, intake, calendars, sla_policies, alert_rules"
+                "service_level, formulas, currency, goals, names, intake, calendars, sla_policies, alert_rules"
             ),
         ],
     ),
