@@ -54,6 +54,8 @@ class Pipeline:
             shard.recovered(0)
         self.timers = Timers()
         self.counts: defaultdict[str, int] = defaultdict(int)
+        self.told: list[Output] = []
+        """Partials that go by way of the outbox, until the next publication."""
         self.latest: dict[bytes | None, bytes | None] = {}
         self._kpi, self._series = KpiQueue(1 << 30), SeriesQueue(1 << 30)
 
@@ -85,13 +87,14 @@ class Pipeline:
             self.counts["alerts"] += len(each.alerts)
             self.counts["changelog_records"] += len(each.changelog)
             self.counts["changelog_bytes"] += sum(len(value or b"") for _, value in each.changelog)
+            self.told += each.snapshots
 
     def _publish(self, clock: int, *, final: bool) -> None:
         timers, counts = self.timers, self.counts
-        told: list[Output] = []
+        told, self.told = self.told, []
         for shard in self.shards:
             if final:
-                timers("timers", lambda shard=shard: shard.advance(clock))  # type: ignore[misc]
+                told += timers("timers", lambda shard=shard: shard.advance(clock)).snapshots  # type: ignore[misc]
             told += timers("views", lambda shard=shard: shard.views(clock, LAG_MS, final=final, turn=self.wall // 100))  # type: ignore[misc]
             timers("movements", shard.movements)
         incoming: list[list[Record]] = [[] for _ in self.rollups]
