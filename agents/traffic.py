@@ -33,7 +33,7 @@ _HOURS: Final = (18, 12, 9, 8, 9, 14, 26, 45, 70, 90, 100, 98, 82, 86, 96, 94, 8
 """Arrivals by hour of the local day, in percent of the busiest."""
 _EVENING: Final = HOUR
 """So long before the day conversations begin: figures have a past just after midnight, and customers of yesterday
-come back today."""
+come back today. At most two hours, for samples are kept for 26."""
 _BLEND: Final = 90 * 60_000
 """Before the demo starts, for so long the rate of the hour turns into the rate that was asked for."""
 _PAST: Final = 8_000
@@ -104,7 +104,8 @@ class Traffic:
         return ((key_of(event), event) for event in merge(*streams, key=attrgetter("at")))
 
     def _presence(self) -> Iterator[Presence]:
-        for number, (at, agent, state) in enumerate(self._desk.staff.changes(self._desk.begin)):
+        # Not of the evening before: a worker has settled the agent-minutes of that day before it hears of it.
+        for number, (at, agent, state) in enumerate(self._desk.staff.changes(self._desk.midnight)):
             yield Presence(
                 v=1,
                 tenant=self._desk.tenant,

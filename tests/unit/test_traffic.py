@@ -108,7 +108,9 @@ def test_replies_come_from_agents_at_work_and_new_conversations_to_those_who_are
     states: dict[str, str] = defaultdict(lambda: "offline")
     given: dict[str, list[str]] = defaultdict(list)
     for _, event in day:
-        if isinstance(event, Presence):
+        if event.at < MIDNIGHT:
+            assert not isinstance(event, Presence)
+        elif isinstance(event, Presence):
             states[event.agent_id] = event.state
         elif isinstance(event, Assigned) and isinstance(event.agent_id, str):
             given[states[event.agent_id]].append(event.agent_id)
@@ -138,7 +140,7 @@ def test_agents_come_rest_learn_and_go(day: list[Keyed]) -> None:
     assert all(a != b for each in states.values() for a, b in pairwise(each))
     first = {event.agent_id: event for _, event in reversed(day) if isinstance(event, Presence)}
     assert {event.state for event in first.values()} == {"online", "busy"}
-    at_work = {agent for agent, event in first.items() if event.at == MIDNIGHT - HOUR}
+    at_work = {agent for agent, event in first.items() if event.at == MIDNIGHT}
     assert len(at_work) == 9  # of a third of the house, and some of them learn
 
 
