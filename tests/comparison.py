@@ -58,17 +58,19 @@ def of_records(
     return lines
 
 
-def close(name: str, want: float | None, have: float | None) -> bool:
+def close(name: str, want: Any, have: Any) -> bool:
     """Whether a metric is near enough: percentiles and maxima within 1 %, all else but for the last bits."""
     if want is None or have is None or isinstance(want, list):
-        return want == have
+        return bool(want == have)
     if name.endswith(WITHIN_1_PERCENT):
-        return abs(have - want) <= 0.01 * want + 0.0005
-    return abs(have - want) <= 1e-9 * max(1.0, abs(want))
+        return bool(abs(have - want) <= 0.01 * want + 0.0005)
+    return bool(abs(have - want) <= 1e-9 * max(1.0, abs(want)))
 
 
 def _alert(alert: Record) -> str:
-    return json.dumps({name: value for name, value in alert.items() if name not in ("alert_id", "v")}, sort_keys=True)
+    """As text; of numbers all digits but the last bits of a sum in another order."""
+    shown = {name: value for name, value in alert.items() if name not in ("alert_id", "v")}
+    return json.dumps(shown | {n: f"{v:.14g}" for n, v in shown.items() if isinstance(v, int | float)}, sort_keys=True)
 
 
 def _of_counts(what: str, expected: Iterable[str], got: Iterable[str]) -> list[str]:

@@ -63,7 +63,7 @@ def _of_business(out: Counter[str], good: list[Event], business: dict[str, Event
     out["business told twice"] += sum(count > 1 for count in told.values())
     newest: dict[tuple[str, str], int] = {}
     for event in business.values():
-        key = event["tenant"], event.get("customer_id", event["type"])
+        key = str(event["tenant"]), str(event.get("customer_id", event["type"]))
         out[f"{event['type']} out of order"] += event["at"] < newest.get(key, 0)
         newest[key] = max(event["at"], newest.get(key, 0))
         out.update([f"subscription {event['kind']}"] if "kind" in event else [])

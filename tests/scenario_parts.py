@@ -140,6 +140,7 @@ def measures(config: Config) -> list[int]:
         for target in policy["targets"].values():
             levels = policy.get("warn", ())
             out += [target, *(target - int(w[1:-1]) if isinstance(w, str) else target * w for w in levels)]
+    out += [rule["for_s"] for rule in config.get("alert_rules", ()) if "for_s" in rule]
     return sorted({round(seconds * 1000) for seconds in out})
 
 

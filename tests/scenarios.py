@@ -29,6 +29,7 @@ from tests.scenario_parts import (
     configuration,
     measures,
 )
+from tests.scenario_rules import alert_rules
 
 
 def scenario(seed: int) -> Scenario:
@@ -64,6 +65,11 @@ class Writer(Beside):
         first = self.rng.choice(DAYS[self.zone])
         self.midnight = datetime(*first, tzinfo=ZoneInfo(self.zone)) + timedelta(days=self.rng.randint(0, 1))
         self.config = configuration(self.rng, self.zone, self.tenants, self.midnight.date())
+        if self.plot != "weeks" and self.rng.random() < 0.25:
+            self.config["alert_rules"] = alert_rules(self.rng)
+            if self.rng.random() < 0.2:
+                over = self.config.setdefault("tenants", {}).setdefault(self.tenants[0], {})
+                over["alert_rules"] = alert_rules(self.rng)
         self.offsets = measures(self.config)
         self.weeks = self.rng.choice((12, 12, 40)) * DAY
 

@@ -133,7 +133,7 @@ def of_running(run: Running, time: Callable[[int, int], str], beside: int) -> st
     spent = f"{duration_s(run.elapsed_s)} of {duration_s(run.target_s)} have passed{where} (policy {run.policy})"
     if run.paused_since_at is not None:
         return f"{spent}, {duration_s(run.left_s)} left; stands still since {time(run.paused_since_at, beside)}"
-    return f"{spent}, {duration_s(run.left_s)} left: {due}"
+    return f"{spent}, {duration_s(run.left_s)} left, until {due}"
 
 
 def of_standing(standing: Standing, time: Callable[[int, int], str], beside: int) -> str:

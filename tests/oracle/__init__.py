@@ -115,9 +115,10 @@ class _World:
     def advance(self, at: int) -> int:
         old = at if self.clock is None else self.clock
         self.clock = max(old, at)
-        if self.with_intervals:
-            for tenant in self.tenants.values():
+        for tenant in self.tenants.values():
+            if self.with_intervals:
                 tenant.intervals.move(old, self.clock, tenant)
+            tenant.leave(old, self.clock)
         while self.timers and self.timers[0][0] < self.clock:
             _, place = heapq.heappop(self.timers)
             self.result.alerts += self.all[place].settle(self.clock)
@@ -152,9 +153,10 @@ class _World:
         at = self.advance(self.clock if until is None else until)
         for name, tenant in sorted(self.tenants.items()):
             view = tenant.view(at)
+            self.result.alerts += tenant.alerts(view, at)
             self.result.samples += view.samples
             self.result.kpi += records(view, at)
             self.result.passing |= {(name, scope) for scope in tenant.known - view.scopes}
             ordered = sorted(tenant.intervals.records, key=lambda record: (record["scope"], record["window_start_at"]))
             self.result.intervals += ordered
-        self.result.alerts.sort(key=lambda alert: tuple(alert[name] for name in ALERT_ORDER))
+        self.result.alerts.sort(key=lambda alert: tuple(alert.get(name, "") for name in ALERT_ORDER))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.demands import Demand, demands
+from tests.oracle.demands import Alert, Demand, demands
 from tests.oracle.fold import fold
 from tests.oracle.gauges import Standing, stand
 from tests.oracle.history import History, Placed
@@ -43,10 +43,18 @@ class Conversation:
     def standing(self, clock: int) -> Standing:
         """At a clock that does not go back."""
         if self.stood is None or clock >= self.stood.until:
-            face = self.life.faces[-1]
-            breaches = [d.breach for d in self.demands if d.breach is not None and d.run.cycle == face.cycle]
-            self.stood = stand(face, breaches, clock)
+            self.stood = stand(self.life.faces[-1], self.breaches, clock)
         return self.stood
+
+    def stood_at(self, at: int) -> Standing:
+        """As the clock leaves an instant."""
+        return stand(self.life.faces[-1], self.breaches, at, past=True)
+
+    @property
+    def breaches(self) -> list[Alert]:
+        """Those of the present cycle, now or to come."""
+        face = self.life.faces[-1]
+        return [d.breach for d in self.demands if d.breach is not None and d.run.cycle == face.cycle]
 
     def stretches(self) -> list[Stretch]:
         """When it occupied whom."""

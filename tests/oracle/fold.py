@@ -56,6 +56,7 @@ class _Fold(Ledger):
                 self.priority = event["priority"]
             case "tagged":
                 self.topics = (self.topics | set(event.get("add", ()))) - set(event.get("remove", ()))
+                self.meet_topics()
             case "survey":
                 self.book(event["survey"], self.agent, event["score"], at=self.entry.own_at)
             case "delivery":
@@ -70,6 +71,8 @@ class _Fold(Ledger):
         self.opened_at = self.now
         self.customer_wrote = self.human_came = self.with_bot = False
         self.replies = self.handled = self.handled_business = 0
+        self.met = set()
+        self.meet_topics()
         self.take_back_one_touch()
         self.cycle_run = self.start_run("resolution")
         self.book("conversations_opened", self.agent)

@@ -27,12 +27,21 @@ class Standing:
     until: int
 
 
-def stand(face: Face, breaches: Sequence[Alert], at: int) -> Standing:
-    """`breaches`: those of its runs of the present cycle, now or to come."""
-    overdue = any(is_due(breach, at) for breach in breaches)
-    changes = [face.opened_at + hours * HOUR for _, hours in AGES]
-    changes += [breach.timer + 1 for breach in breaches if breach.timer is not None]
+def stand(face: Face, breaches: Sequence[Alert], at: int, *, past: bool = False) -> Standing:
+    """`breaches`: those of its runs of the present cycle, now or to come. `past`: the clock is past the instant, so
+    that its timers have acted."""
+    overdue = any(is_due(breach, at + past) for breach in breaches)
+    changes = [timer + 1 - past for timer in timers(breaches)] + ages(face)
     return Standing(face, overdue, age(face.opened_at, at), min((c for c in changes if c > at), default=FOREVER))
+
+
+def timers(breaches: Sequence[Alert]) -> list[int]:
+    return [breach.timer for breach in breaches if breach.timer is not None]
+
+
+def ages(face: Face) -> list[int]:
+    """The instants at which a conversation in a cycle gets into another bracket of age."""
+    return [face.opened_at + hours * HOUR for _, hours in AGES]
 
 
 def held(standing: Iterable[Standing]) -> dict[str, list[Standing]]:

@@ -29,6 +29,7 @@ class Ledger:
         self.agent: str | None = None
         self.team: str | None = None
         self.topics: frozenset[str] = frozenset()
+        self.met: set[str] = set()  # topics that the cycle has had
         self.priority = "normal"
         self.customer: str | None = None
         self.wrote: tuple[str, int] | None = None  # event_id and instant of the customer's last message
@@ -96,6 +97,12 @@ class Ledger:
             self.book("bot_resolved", self.agent)
         if self.replies <= 1:
             self.one_touch = self.book("fcr_one_touch", self.agent)
+
+    def meet_topics(self) -> None:
+        """Each topic counts once in a cycle."""
+        new = self.topics - self.met if self.in_cycle else set()
+        self.met |= new
+        self.life.topics += [(self.now, topic) for topic in new]
 
     def take_back_one_touch(self) -> None:
         """A reopening takes back the one touch of the cycle resolved last, if that is not long ago."""

@@ -30,9 +30,10 @@ class Wait:
 
 @dataclass(slots=True)
 class Life:
-    """Samples, runs, and the face after each entry."""
+    """Samples, runs, and the face after each entry; `topics`: when a cycle first had each of its topics."""
 
     samples: list[Sample] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     faces: list[Face] = field(default_factory=list)
     scopes: set[str] = field(default_factory=set)
+    topics: list[tuple[int, str]] = field(default_factory=list)

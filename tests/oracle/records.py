@@ -12,6 +12,7 @@ from tests.oracle.figures import figures
 from tests.oracle.gauges import Standing, gauges, held, read
 from tests.oracle.presence import Staff, Stretch
 from tests.oracle.rules import Rules
+from tests.oracle.topics import Met, top_topics
 from tests.oracle.windows import BY_DAY, WINDOWS, window_start, windows_of
 from tests.oracle.worked import Worked, occupied
 
@@ -19,7 +20,7 @@ from tests.oracle.worked import Worked, occupied
 @dataclass(slots=True)
 class View:
     """What is known of a tenant. `samples`: of all its conversations; `standing`: of those in a cycle; `stretches`:
-    when conversations occupied agents; `business`: its events in order of arrival."""
+    when conversations occupied agents; `topics`: when a cycle first had each; `business`: its events as they came."""
 
     tenant: str
     rules: Rules
@@ -28,6 +29,7 @@ class View:
     standing: Sequence[Standing]
     staff: Staff
     stretches: Sequence[Stretch]
+    topics: Sequence[Met]
     business: Sequence[business.Event]
 
 
@@ -50,6 +52,7 @@ def records(view: View, at: int) -> list[dict[str, Any]]:
                 metrics = read_already[len(inside)] | occupied(scope, minutes[window])
                 if scope == "tenant" and window in BY_DAY:
                     metrics |= earned(view, start, at, metrics)
+                    metrics |= top_topics(view.topics, window, start, at, zone, metrics["conversations_opened"])
             out.append(record(view.tenant, scope, window, start, at, metrics))
     return out
 

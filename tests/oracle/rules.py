@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.calendar import AROUND_THE_CLOCK, Calendar, Hours, calendar
+from tests.oracle.thresholds import Rule, rule_from
 
 THRESHOLDS = {"chat": 60, "whatsapp": 300, "email": 14_400, "default": 300}
 DEFAULTS: dict[str, Any] = {
@@ -29,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "currency": None,
     "calendars": {},
     "sla_policies": [],
+    "alert_rules": [],
 }
 
 
@@ -60,6 +62,7 @@ class Rules:
     short_abandon: int
     thresholds: Mapping[str, int]
     policies: tuple[Policy, ...]
+    alert_rules: tuple[Rule, ...]
 
     def threshold(self, channel: str) -> int:
         return self.thresholds.get(channel, self.thresholds["default"])
@@ -109,6 +112,7 @@ def rules_for(config: Mapping[str, Any] | None, tenant: str) -> Rules:
         short_abandon=to_ms(level["short_abandon_s"]),
         thresholds={channel: to_ms(seconds) for channel, seconds in level["threshold_s"].items()},
         policies=tuple(_policy(entry, calendars) for entry in chosen["sla_policies"]),
+        alert_rules=tuple(map(rule_from, chosen["alert_rules"])),
     )
 
 

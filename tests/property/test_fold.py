@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from streams.clock import wall_ms
 from streams.codecs import decode as decode_event
-from streams.events import OfConversation, Presence
+from streams.events import ConversationEvent, OfConversation
 from tables import outbox
 from tables.history import FACTS_KEPT, LONG_TAIL, History, decode
-from tables.rules import Rules
 from tables.replay import replay
+from tables.rules import Rules
 from tables.settings import Settings
 from tables.state import step_of
 from tests.comparison import differences, of_records
@@ -201,7 +201,7 @@ def fold_all(events: list[Event], config: Event, *, through_bytes: bool = False)
 
 def valid(event: Event) -> OfConversation:
     found = decode_event(json.dumps(event).encode(), wall_ms())
-    assert not isinstance(found, Presence)
+    assert isinstance(found, ConversationEvent)
     return found
 
 

@@ -20,7 +20,7 @@ import yaml
 from streams.clock import wall_ms
 from streams.codecs import decode as decode_event
 from streams.events import OfConversation
-from tables import facts
+from tables import facts, state
 from tables.history import History, decode
 from tables.rules import Rules
 from tables.settings import Settings
@@ -238,6 +238,22 @@ def padded(value: Any) -> Any:
         return value
     alert = len(value) == len(Alert._fields) - 1 and isinstance(value[2], str)
     return [*map(padded, value), None] if alert else [padded(each) for each in value]
+
+
+def test_the_codes_in_records_mean_what_they_meant() -> None:
+    names = (
+        "SEEN MESSAGES_IN MESSAGES_OUT OPENED REOPENED RESOLVED SL_MET SL_MISSED SL_ABANDONED FRT NRT RESOLUTION HANDLE"
+    )
+    assert [getattr(facts, name) for name in names.split()] == [*range(13)]
+    assert (facts.CALENDAR, facts.BUSINESS) == (4, 8)
+    names = "CSAT NPS CES CUSTOMER OCCUPIED TOPIC"
+    assert [getattr(facts, name) for name in names.split()] == [*range(21, 27)]
+    names = "ONE_TOUCH ONE_TOUCH_BACK BOT_RESOLVED DELIVERY_FAILED"
+    assert [getattr(facts, name) for name in names.split()] == [*range(128, 132)]
+    names = "CUSTOMER HUMAN BOT ASSIGNED HANDOFF STATUS PRIORITY TAGGED NOTHING CSAT NPS CES FAILED"
+    assert [getattr(state, name) for name in names.split()] == [*range(13)]
+    assert state.PHASES == {"open": 1, "pending": 2, "on_hold": 3, "resolved": 4}
+    assert state.METRICS == ("first_response", "next_response", "resolution", "reply_window")
 
 
 def test_today_s_format_is_among_them() -> None:

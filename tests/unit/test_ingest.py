@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ async def test_business_events_are_passed_on_by_whom_they_are_about() -> None:
         published.extend(outputs)
 
     common = {"v": 1, "tenant": "acme", "at": 1_718_186_400_000}
-    values = [
+    values: list[dict[str, Any]] = [
         {"type": "subscription", "event_id": "s", "customer_id": "k/1", "kind": "new", "currency": "EUR"}
         | {"mrr_before": 0, "mrr_after": 10},
         {"type": "visit", "event_id": "v", "visitor_id": "w"},
