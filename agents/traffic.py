@@ -36,7 +36,7 @@ _EVENING: Final = HOUR
 come back today. At most two hours, for samples are kept for 26."""
 _BLEND: Final = 90 * 60_000
 """Before the demo starts, for so long the rate of the hour turns into the rate that was asked for."""
-_PAST: Final = 8_000
+_PAST: Final = 5_000
 """Conversations before that, at most. A busier day is quietened down: a worker that needs minutes for the day so far
 shows figures of the morning meanwhile."""
 _SPELL: Final = 5 * 60_000

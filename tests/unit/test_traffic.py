@@ -95,7 +95,7 @@ def test_a_busy_day_is_quieter_before_the_start_but_not_after() -> None:
     start = MIDNIGHT + 23 * HOUR
     traffic = Traffic(start, 40.0)
     before = {key for key, event in traffic.day_so_far() if isinstance(event, ConversationEvent)}
-    assert 8_000 < len(before) < 12_000
+    assert 5_000 < len(before) < 9_000
     after = takewhile(lambda keyed: keyed[1].at <= start + 30 * MINUTE, traffic.live())
     begun = {key for key, event in after if isinstance(event, ConversationEvent)} - before
     assert len(begun) / 30 == pytest.approx(40, rel=0.2)
@@ -154,16 +154,21 @@ def test_the_days_of_agents_do_not_depend_on_what_is_asked_first() -> None:
 # -- conversations and business -------------------------------------------------------------------------
 
 
-def test_customers_of_yesterday_come_back_today(day: list[Keyed]) -> None:
-    resolved = {
-        key
-        for key, event in day
-        if isinstance(event, StatusChanged) and event.status == "resolved" and event.at < MIDNIGHT
-    }
-    back = {
-        key for key, event in day if isinstance(event, Message) and event.author == "customer" and event.at > MIDNIGHT
-    }
-    assert resolved & back
+def test_customers_come_back_within_hours_or_the_next_day_also_those_of_yesterday(day: list[Keyed]) -> None:
+    resolved: dict[bytes, int] = {}
+    pauses = []
+    of_yesterday = 0
+    for key, event in day:
+        if isinstance(event, StatusChanged) and event.status == "resolved":
+            resolved[key] = event.at
+        elif isinstance(event, Message) and event.author == "customer" and key in resolved:
+            since = resolved.pop(key)
+            pauses.append(event.at - since)
+            of_yesterday += since < MIDNIGHT < event.at
+    assert of_yesterday
+    assert max(pauses) < 72 * HOUR
+    assert sum(8 * HOUR < each for each in pauses) > 5
+    assert sum(each < 4 * HOUR for each in pauses) > 20
 
 
 def test_most_conversations_have_a_topic_many_from_their_opening(day: list[Keyed]) -> None:
