@@ -31,7 +31,10 @@ class World:
         self.page, self.office = page, office
         self.config, self.server = config, server
         self.settings(
-            goals={"channel:chat": {"service_level_ratio": 0.9, "frt_p90_s": 1}},
+            goals={
+                "channel:chat": {"service_level_ratio": 0.9, "frt_p90_s": 1},
+                "tenant": {"resolution_mean_s": 900, "handle_mean_s": 300, "csat_ratio": 0.8, "fcr_ratio": 0.75},
+            },
             names={"agents": office.names, "teams": TEAMS},
         )
         self.sink = RedisSink(server.url, resync=lambda: None)

@@ -33,6 +33,7 @@ function figure(scope, metric, look = "", label = short(metric)) {
     putFigure(dd, format(metric, found), found);
     const parts = fraction(scope, metric);
     below.hidden = aim === undefined && !parts;
+    node.classList.toggle("aimed", aim !== undefined);
     put(made, parts && aim !== undefined ? `${parts} · ` : parts);
     put(goal, aim === undefined ? "" : t("goal", { goal: format(metric, aim) }));
     putStanding(node, standing(metric, found, aim), dd, word);
