@@ -153,9 +153,9 @@ class _Conversation:
             self.answer()
 
     def comes_back(self) -> None:
-        """The customer writes after all was settled: within hours, or after a night's sleep."""
-        later = self.happens(0.3)
-        self.customer_writes(self.rng.uniform(8, 30) * 3600 if later else draw_s(self.rng, self.style.returns_s, 0.7))
+        """The customer writes after all was settled: soon, or after a night's sleep or a day's work."""
+        later = self.happens(0.5)
+        self.customer_writes(self.rng.uniform(5, 16) * 3600 if later else draw_s(self.rng, self.style.returns_s, 0.7))
         self.answer()
         self.close(45)
 

@@ -154,7 +154,7 @@ def test_the_days_of_agents_do_not_depend_on_what_is_asked_first() -> None:
 # -- conversations and business -------------------------------------------------------------------------
 
 
-def test_customers_come_back_within_hours_or_the_next_day_also_those_of_yesterday(day: list[Keyed]) -> None:
+def test_customers_come_back_soon_or_much_later_also_those_of_yesterday(day: list[Keyed]) -> None:
     resolved: dict[bytes, int] = {}
     pauses = []
     of_yesterday = 0
@@ -167,8 +167,8 @@ def test_customers_come_back_within_hours_or_the_next_day_also_those_of_yesterda
             of_yesterday += since < MIDNIGHT < event.at
     assert of_yesterday
     assert max(pauses) < 72 * HOUR
-    assert sum(8 * HOUR < each for each in pauses) > 5
-    assert sum(each < 4 * HOUR for each in pauses) > 20
+    assert sum(each > 5 * HOUR for each in pauses) > 5
+    assert sum(each < 5 * HOUR for each in pauses) > 20
 
 
 def test_most_conversations_have_a_topic_many_from_their_opening(day: list[Keyed]) -> None:
