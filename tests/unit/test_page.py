@@ -67,6 +67,13 @@ def test_metrics_windows_and_durations_are_called_by_what_they_say_of_themselves
     assert {f"kind.{kind}" for kind in re.findall(r"times\(\"(\w+)\"\)", code)} <= set(texts)
 
 
+def test_each_language_has_its_own_words() -> None:
+    keys = ("metric.service_level_ratio", "kind.frt", "part.mean", "short.backlog_waiting", "window.mtd")
+    en, id_ = ([page.catalogue(language)[key] for key in keys] for language in page.LANGUAGES)
+    assert en == ["Service level", "First response time", "mean", "Waiting", "Month"]
+    assert id_ == ["Tingkat layanan", "Waktu respons pertama", "rata-rata", "Menunggu", "Bulan ini"]
+
+
 def test_the_page_knows_every_metric_and_shows_only_those_that_there_are() -> None:
     data = given("en")
     assert list(data["metrics"]) == list(METRICS)
