@@ -162,30 +162,31 @@ class DayWindows:
             window.set_largest(largest for minute, largest in found if minute >= start)
 
     def count_days(
-        self, minute: int, today: Worked, zone: ZoneInfo, count: Callable[[int, int], Worked]
+        self, minute: int, settled: int, today: Worked, zone: ZoneInfo, count: Callable[[int, int], Worked]
     ) -> list[tuple[int, Worked]]:
-        """Bring the agent-minutes up to date; what can be written down of days that are past is returned.
+        """Bring the agent-minutes up to the minute; what can be written down of days that are past is returned.
 
-        `today` are those of the present local day so far, `count` those of the minutes from one to another.
+        Days that end by the minute `settled` change no more. `today` are those of the present local day so far, `count`
+        those of the minutes from one to another.
         """
-        settled = []
+        fixed = []
         days: dict[int, Worked] = {}
         start = min(self.starts.values())
         while (end := day_end(start * MINUTE, zone) // MINUTE) <= minute:
             worked = self.worked.get(start)
             if worked is None:
                 worked = count(start, end - 1)
-                if end + SETTLED <= minute:
+                if end <= settled:
                     self.worked[start] = worked
                     if any(worked):
-                        settled.append((start, worked))
+                        fixed.append((start, worked))
             days[start] = worked
             start = end
         days[start] = today
         for name, window in self.windows.items():
             held = [worked for day, worked in days.items() if day >= self.starts[name]]
             window.set_occupancy((sum(each for each, _ in held), sum(each for _, each in held)))
-        return settled
+        return fixed
 
     def close(self, before: int, live: Iterable[tuple[int, Tally]], zone: ZoneInfo) -> list[Day]:
         """Sum up the local days that end by the minute `before`, from the panes of minutes not closed."""

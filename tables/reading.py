@@ -69,9 +69,9 @@ class Reading:
         out = self._close_days(tracked, as_of, tenant.timezone)
         windows.look_up_largest()
         if tracked.occupancy is not None:
-            out += self._count_occupancy(tracked, tracked.occupancy, minute, tenant.timezone)
+            out += self._count_occupancy(tracked, tracked.occupancy, as_of, tenant.timezone)
             # Those of yesterday are wanted until they are written down; who was online, by other scopes too.
-            day = today(as_of - SETTLED * MINUTE, tenant.timezone).today
+            day = today(self._settled(as_of) * MINUTE, tenant.timezone).today
             tracked.occupancy.discard(min(day, open_from) - QUARTER)
             self._listener.online(tracked.tenant).discard(min(windows.day.mtd, windows.day.last_30d))
         named, self._listener.new_topics = self._listener.new_topics, []
@@ -145,8 +145,13 @@ class Reading:
         expired = [(start, None) for start in tracked.windows.expired_days()]
         return [self._state(f"d|{tracked.key}|{start}", value) for start, value in [*closed, *expired]]
 
-    def _count_occupancy(self, tracked: Tracked, occupancy: Occupancy, minute: int, zone: ZoneInfo) -> list[Output]:
+    def _settled(self, as_of: int) -> int:
+        """Agent-minutes of days that end by this minute change no more: every partition is past it."""
+        return max(min(as_of, self._listener.told) // MINUTE - SETTLED, 0)
+
+    def _count_occupancy(self, tracked: Tracked, occupancy: Occupancy, as_of: int, zone: ZoneInfo) -> list[Output]:
         """Bring the agent-minutes of all windows up to date; what is to be written down of past days is returned."""
+        minute = as_of // MINUTE
         if tracked.occupancy_of == minute:
             return []
         tracked.occupancy_of = minute
@@ -157,10 +162,14 @@ class Reading:
                 window.set_occupancy(occupancy.count(windows.start(name), minute, online, day))
         if by_day is None:
             return []
-        settled = by_day.count_days(
-            minute, windows.today.occupancy, zone, lambda first, last: occupancy.count(first, last, online, first)
+        fixed = by_day.count_days(
+            minute,
+            self._settled(as_of),
+            windows.today.occupancy,
+            zone,
+            lambda first, last: occupancy.count(first, last, online, first),
         )
-        return [self._state(f"w|{tracked.key}|{start}", encode_worked(worked)) for start, worked in settled]
+        return [self._state(f"w|{tracked.key}|{start}", encode_worked(worked)) for start, worked in fixed]
 
     def _state(self, key: str, value: bytes | None) -> Output:
         return Output(STATE_TOPIC, key.encode(), value, self._partition)
