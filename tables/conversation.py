@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tables import facts, sla, state
+from tables.days import QUARTER_MS
 from tables.distinct import hashed
 from tables.facts import MINUTE, Fact
 from tables.runs import Runs
@@ -229,7 +230,9 @@ class Life(Runs):
         s, t = self.s, step.t
         s.cycles += 1
         if s.touched is not None and t - s.touched_at <= TOUCH_MS:
-            self.facts.append(Fact(facts.ONE_TOUCH_BACK, s.touched_at // MINUTE, s.touched))
+            closes = (s.touched_at // QUARTER_MS + 1) * QUARTER_MS + self.rules.values.lateness_ms
+            kind = facts.ONE_TOUCH_BACK if t <= closes else facts.ONE_TOUCH_BACK_LATE
+            self.facts.append(Fact(kind, s.touched_at // MINUTE, s.touched))
         s.phase, s.opened_at = OPEN, t
         s.wrote = s.human = s.with_bot = s.decided = s.overdue = False
         s.anchor = s.waiting_since = s.replies = s.handled = s.handled_business = 0

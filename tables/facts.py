@@ -32,8 +32,8 @@ CALENDAR, BUSINESS = 4, 8
 CSAT, NPS, CES, CUSTOMER, OCCUPIED, TOPIC = range(21, 27)
 """A score; a human reply's customer, the value being a hash; a stretch of work, from the minute `value` on; a topic
 that a cycle has for the first time, the value being a hash."""
-ONE_TOUCH, ONE_TOUCH_BACK, BOT_RESOLVED, DELIVERY_FAILED = range(128, 132)
-"""Counts, as those up to SL_ABANDONED are."""
+ONE_TOUCH, ONE_TOUCH_BACK, BOT_RESOLVED, DELIVERY_FAILED, ONE_TOUCH_BACK_LATE = range(128, 133)
+"""Counts, as those up to SL_ABANDONED are. LATE: the interval is closed by then and keeps what is taken back."""
 
 MINUTE = 60_000
 PACKED = Struct("<BHIIq")

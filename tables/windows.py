@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tables.day_windows import DAY_WINDOWS, Day, DayWindows
 from tables.days import QUARTER, Today
+from tables.facts import ONE_TOUCH_BACK_LATE
 from tables.partials import PANES_KEPT
 from tables.stamped import NOTHING, Stamped, difference, maxima, pack, unpack
 from tables.tally import ACTIVE_MINUTE, ACTIVE_QUARTER, Tally
@@ -301,7 +302,9 @@ class ScopeWindows:
 
     def one_quarter(self, quarter: int) -> Window:
         """A window of the quarter-hour that begins at a minute."""
-        return _sum_up(self._of_quarter(quarter), ACTIVE_QUARTER)
+        window = _sum_up(self._of_quarter(quarter), ACTIVE_QUARTER)
+        window.counts.pop(ONE_TOUCH_BACK_LATE, None)
+        return window
 
 
 def _sum_up(panes: Iterable[Stamped], touch: int) -> Window:

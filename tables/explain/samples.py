@@ -27,6 +27,7 @@ from tables.windows import ROLLING
 OCCUPIED = "occupied"
 """The one metric that is in no KPI record: of stretches of work and of presence together `occupancy_*` is made."""
 DURATIONS = dict(zip(kinds.DURATIONS, ("frt", "nrt", "resolution", "handle"), strict=True))
+_TAKEN_BACK = frozenset({kinds.ONE_TOUCH_BACK, kinds.ONE_TOUCH_BACK_LATE})
 METRIC_NAMES = {
     kinds.MESSAGES_IN: "messages_in",
     kinds.MESSAGES_OUT: "messages_out",
@@ -46,6 +47,7 @@ METRIC_NAMES = {
     kinds.TOPIC: topics.NAME,
     kinds.ONE_TOUCH: "fcr_one_touch",
     kinds.ONE_TOUCH_BACK: "fcr_one_touch",
+    kinds.ONE_TOUCH_BACK_LATE: "fcr_one_touch",
     kinds.BOT_RESOLVED: "bot_resolved",
     kinds.DELIVERY_FAILED: "delivery_failed",
 }
@@ -83,7 +85,7 @@ def booked(facts: Iterable[Fact]) -> Iterator[Booked]:
         metric = METRIC_NAMES.get(fact.kind)
         if metric is None:
             continue
-        number = -fact.number if fact.kind == kinds.ONE_TOUCH_BACK else fact.number
+        number = -fact.number if fact.kind in _TAKEN_BACK else fact.number
         apart = metric in DURATIONS.values() and fact.kind not in DURATIONS
         business = next(rest).value if apart else fact.value
         yield Booked(metric, fact.minute, fact.dims, number, fact.value, business)

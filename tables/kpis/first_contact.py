@@ -59,6 +59,7 @@ METRICS = (
 def read(window: Window, out: dict[str, Value], tenant: TenantSettings) -> None:
     """Put the metrics of a window into `out`."""
     get = window.counts.get
-    one_touch = out["fcr_one_touch"] = get(facts.ONE_TOUCH, 0) - get(facts.ONE_TOUCH_BACK, 0)
+    back = get(facts.ONE_TOUCH_BACK, 0) + get(facts.ONE_TOUCH_BACK_LATE, 0)
+    one_touch = out["fcr_one_touch"] = get(facts.ONE_TOUCH, 0) - back
     of = facts.OPENED if tenant.formulas["fcr"] == "received" else facts.RESOLVED
     out["fcr_ratio"] = ratio(one_touch, get(of, 0))

@@ -111,6 +111,7 @@ FORMATS = {
             ("handle_time", None),
             ("late_reply", None),
             ("one_touch_taken_back", 3),
+            ("one_touch_taken_back", 4),
             ("reply_window_moved", 3),
             ("reply_window_moved", 5),
             ("sla_pause_over_a_weekend", 2),
@@ -248,8 +249,8 @@ def test_the_codes_in_records_mean_what_they_meant() -> None:
     assert (facts.CALENDAR, facts.BUSINESS) == (4, 8)
     names = "CSAT NPS CES CUSTOMER OCCUPIED TOPIC"
     assert [getattr(facts, name) for name in names.split()] == [*range(21, 27)]
-    names = "ONE_TOUCH ONE_TOUCH_BACK BOT_RESOLVED DELIVERY_FAILED"
-    assert [getattr(facts, name) for name in names.split()] == [*range(128, 132)]
+    names = "ONE_TOUCH ONE_TOUCH_BACK BOT_RESOLVED DELIVERY_FAILED ONE_TOUCH_BACK_LATE"
+    assert [getattr(facts, name) for name in names.split()] == [*range(128, 133)]
     names = "CUSTOMER HUMAN BOT ASSIGNED HANDOFF STATUS PRIORITY TAGGED NOTHING CSAT NPS CES FAILED"
     assert [getattr(state, name) for name in names.split()] == [*range(13)]
     assert state.PHASES == {"open": 1, "pending": 2, "on_hold": 3, "resolved": 4}

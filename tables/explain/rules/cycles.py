@@ -9,7 +9,7 @@ from tables.explain.records import Rule
 from tables.explain.rules.common import Rules, books, in_business, sample
 from tables.explain.trace import Entry
 from tables.explain.view import View
-from tables.facts import BOT_RESOLVED, HANDLE, ONE_TOUCH, ONE_TOUCH_BACK, RESOLUTION, SL_ABANDONED
+from tables.facts import BOT_RESOLVED, HANDLE, ONE_TOUCH, ONE_TOUCH_BACK, ONE_TOUCH_BACK_LATE, RESOLUTION, SL_ABANDONED
 from tables.state import CUSTOMER, HANDOFF, HUMAN, STATUS, Step
 
 _WHAT = {CUSTOMER: "customer message", HUMAN: "human reply", HANDOFF: "hand-off", STATUS: "status"}
@@ -27,7 +27,7 @@ def opened(entry: Entry, step: Step) -> Rules:
     yield Rule(name="reopened", why=f"a {_WHAT[step.code]} on a resolved conversation opens cycle {cycle}")
     if before.touched is not None:
         after = f"{duration(entry.at - before.touched_at)} after it was resolved"
-        if books(entry, ONE_TOUCH_BACK):
+        if books(entry, ONE_TOUCH_BACK) or books(entry, ONE_TOUCH_BACK_LATE):
             why = f"{after}, not later than {_LIMIT}: gone from the windows that still hold that instant"
             yield Rule(name="one touch taken back", why=f"{why}; closed intervals stay")
         else:
