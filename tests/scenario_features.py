@@ -110,20 +110,22 @@ def _of_alerts(out: Counter[str], config: Config, alerts: list[dict[str, Any]]) 
     policies: dict[tuple[str, ...], set[str]] = defaultdict(set)
     lasting = {round(t * 1000) for p in config["sla_policies"] for t in p["targets"].values()} | {86_400_000}
     clocks = {tenant: rules_for(config, tenant) for tenant in {alert["tenant"] for alert in alerts}}
-    for alert in alerts:
+    out.update(f"threshold {alert['state']}" for alert in alerts if alert["kind"] == "threshold")
+    for alert in (each for each in alerts if each["kind"] == "sla"):
         metric, lasted = alert["metric"], alert["deadline_at"] - alert["started_at"]
         out.update([f"{metric} {alert['state']}", f"{alert['state']} by {alert['reason']}"])
         out["built-in"] += alert["policy"] == "built-in"
         policies[alert["tenant"], alert["conversation_id"], metric, alert["instance"]].add(alert["policy"])
-        out["paused"] += not config.get("tenants") and not config["calendars"] and lasted not in lasting
         if alert["state"].startswith("met"):
             out[f"answered at deadline{alert['at'] - alert['deadline_at']:+d}"] += 1
             out["late in open time"] += alert["late_s"] * 1000 not in (0, alert["at"] - alert["deadline_at"])
         if alert["state"] == "breached":
             out["breached by re-choice"] += alert["at"] > alert["deadline_at"]
         hours = [p.hours for p in clocks[alert["tenant"]].policies if p.name == alert["policy"]]
-        if hours and isinstance(hours[0], Calendar) and metric != "reply_window":
-            out["deadline where it closes"] += turns(hours[0], alert["deadline_at"])[:1] == [alert["deadline_at"]]
+        calendar = next((each for each in hours if isinstance(each, Calendar)), None)
+        out["paused"] += not config.get("tenants") and calendar is None and lasted not in lasting
+        if calendar is not None and metric != "reply_window":
+            out["deadline where it closes"] += turns(calendar, alert["deadline_at"])[:1] == [alert["deadline_at"]]
             out["deadline in open time"] += lasted not in lasting
     out["policy changed within a run"] += sum(len(names) > 1 for names in policies.values())
 
