@@ -202,13 +202,13 @@ class History:
             step = msgspec.structs.replace(step, t=s.at, behind=s.id)
             place = len(steps)
         steps.insert(place, step)
-        stands = {run.key for run in base.runs if run.breached_at}
+        running = {run.key: bool(run.breached_at) for run in base.runs}
         life = self._fold(base, steps)
         life.advance(max(now, s.fired + 1))
         before = self.facts()
         c.facts = c.facts[: c.settled] + pack(life.facts, c.dims)
         began = {each.id for each in steps}
-        alerts = outbox.reconcile(c.sent, life.alerts, stands, began, step.at, life.s)
+        alerts = outbox.reconcile(c.sent, life.alerts, running, began, step.at, life.s)
         c.tail = [msgspec.Raw(_encode(each)) for each in steps]
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life

@@ -6,7 +6,7 @@ with what was sent: a level is sent once, a breach that did not happen is retrac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -73,24 +73,26 @@ def post(sent: list[Sent], demanded: Iterable[Alert]) -> list[Alert]:
 def reconcile(
     sent: list[Sent],
     demanded: list[Alert],
-    stands: Collection[RunKey],
+    running: Mapping[RunKey, bool],
     began: Collection[str],
     at: int,
     state: State,
 ) -> list[Alert]:
     """What must be sent after a history was folded again because of an event at `at`; `sent` is brought up to it.
 
-    `demanded` are all alerts of what was folded again, `stands` the runs that were breached before it, `began` the
-    events of it; `state` is the conversation's now.
+    `demanded` are all alerts of what was folded again, `running` the runs that were open before it and whether
+    they were breached then, `began` the events of it; `state` is the conversation's now.
     """
+    stands = {run for run, breached in running.items() if breached}
     tracked = {run.key for run in state.runs if run.target or run.breached_at}
     ends = {alert.run: alert for alert in demanded if alert.state in ENDED or alert.state == DROPPED}
     breached = {alert.run for alert in demanded if alert.state == BREACHED}.union(stands)
     standing = {alert.run for alert in demanded}.union(stands, tracked)
+    can_end = standing.union(running)
     out: list[Alert] = []
     for record in sent:
         run = record.last.run
-        if run not in standing and run[1] not in began:
+        if run not in can_end and run[1] not in began:
             continue  # it ended before
         if record.breach is not None and run not in breached:
             out.append(record.note(_now(record.breach, RETRACTED, at, state)))
