@@ -49,8 +49,8 @@ Worked = tuple[int, int]
 """Agent-minutes of one local day: occupied and online, and online."""
 encode_worked = msgspec.msgpack.Encoder().encode
 decode_worked = msgspec.msgpack.Decoder(Worked).decode
-SETTLED = 15
-"""Minutes after a day's end when its agent-minutes are written down; those told of it are kept for hours longer."""
+SETTLED = 26 * 60
+"""Minutes after a day's end when its agent-minutes are written down: no event comes so late that it could change them."""
 
 
 class DayWindows:

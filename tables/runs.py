@@ -86,7 +86,8 @@ class Runs:
         s = self.s
         for i, run in enumerate(s.runs):
             if run.metric == REPLY_WINDOW:
-                self._tell(run, sla.DROPPED, t, self.deadline(run, t), reason="newer_message")
+                if run.target or run.breached_at:
+                    self._tell(run, sla.DROPPED, t, self.deadline(run, t), reason="newer_message")
                 del s.runs[i]
                 break
         self._start(REPLY_WINDOW, s.wrote_id, s.wrote_at, t)

@@ -4,7 +4,8 @@ a quarter of an hour and its end plus a tenant's lateness; in between, hours pas
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from tests.oracle.rules import rules_for
 from tests.scenario_beside import Arrival
@@ -24,25 +25,36 @@ def _tenant(rng: random.Random, over: Config) -> Config:
     return over if rng.random() < 0.3 else over | {"lateness_s": rng.choice(LATENESS)}
 
 
-def _later(event: Event, after: int, by: int) -> Event:
-    at = event.get("at")
-    return event | {"at": at + by} if type(at) is int and at > after else event
+def _silence(events: Iterable[Event], after: int, by: int) -> Iterator[Event]:
+    """What is later than an instant comes so much later; presence that arrives behind it stays as late as it was."""
+    passed = False
+    told: dict[Any, bool] = {}
+    for event in events:
+        at = event.get("at")
+        if type(at) is not int:
+            yield event
+            continue
+        moved = at > after or (passed and event["type"] == "presence")
+        if event["type"] == "presence":  # told again it is the same
+            moved = told.setdefault(event["event_id"], moved)
+        passed = passed or moved
+        yield event | {"at": at + by} if moved else event
 
 
 class _Quarters(Writer):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.plot = "day" if self.rng.random() < 0.7 else "compact"
+        self.plot = "day" if self.rng.random() < 0.7 and not self.watched else "compact"
         given = self.config.get("tenants", {})
         self.config["tenants"] = {name: _tenant(self.rng, given.get(name, {})) for name in self.tenants}
 
     def write(self) -> Scenario:
         """Now and then nobody says anything for days, longer than any window lasts."""
         config, events, until = super().write()
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.3 and not self.watched:
             silence = self.rng.randrange(HOUR, 3 * DAY)
             after = self.rng.choice([event["at"] for event in events if type(event.get("at")) is int])
-            events = [_later(event, after, silence) for event in events]
+            events = list(_silence(events, after, silence))
             until = until if until is None or until <= after else until + silence
         return config, events, until
 
@@ -79,7 +91,7 @@ class _Quarters(Writer):
 
     def until(self, events: list[Event]) -> int | None:
         given = super().until(events)
-        if given is not None and self.rng.random() < 0.2:
+        if given is not None and self.rng.random() < 0.2 and not self.watched:
             return given + self.rng.randrange(DAY, 3 * DAY)  # and so at the end
         if given is None or self.rng.random() < 0.4:
             return given

@@ -129,9 +129,9 @@ class Beside(Instants):
                 return at
             case 1:
                 edge = window_start(rng.choice(("mtd", "30d", "today")), at, self.rules(tenant).zone)
-                return min(at, max(edge + rng.choice(BESIDE), max(near) - PAST))
+                return min(at, max(edge + rng.choice(BESIDE), first - DAY if self.watched else max(near) - PAST))
             case _:
-                return first - rng.randrange(max(DAY, PAST - (max(near) - first)))
+                return first - rng.randrange(DAY if self.watched else max(DAY, PAST - (max(near) - first)))
 
     def posted(self, event: Event, near: Sequence[int]) -> list[Arrival]:
         """At its own instant or after, sometimes long after, sometimes twice."""

@@ -18,6 +18,7 @@ Act = Callable[[Talk], Event]
 
 class Instants(Events):
     plot: str
+    watched: bool  # by threshold rules, to whom every minute matters: then all is told in a day or two
     config: Config
     offsets: list[int]
     known_rules: dict[str, Rules]
@@ -42,7 +43,8 @@ class Instants(Events):
             retain = int(self.config.get("retain_s", RETAIN // 1000)) * 1000
             return at + rng.choice((retain - 1, retain, retain + 1, retain + HOUR, 2 * DAY, 9 * DAY))
         if self.plot == "day" and dice < 0.66:
-            return at + rng.choice((HOUR, 4 * HOUR, rng.randrange(6 * HOUR), 24 * HOUR, 48 * HOUR))
+            days: tuple[int, ...] = () if self.watched else (DAY, 2 * DAY)
+            return at + rng.choice((HOUR, 4 * HOUR, rng.randrange(6 * HOUR), *days))
         return at + rng.choice((rng.randrange(10 * SECOND), rng.randrange(2 * MINUTE), rng.randrange(15 * MINUTE)))
 
     def rules(self, tenant: str) -> Rules:
@@ -70,7 +72,7 @@ class Instants(Events):
             found.append(talk.resolved_at + ONE_TOUCH)
         if talk.channel == "whatsapp" and talk.anchors:
             found.append(talk.anchors[-1] + DAY)
-        if not found or self.plot == "compact" or self.rng.random() < 0.7:
+        if not found or self.plot == "compact" or self.watched or self.rng.random() < 0.7:
             return None
         due = self.rng.choice(found) + self.rng.choice(BESIDE)
         return due if due >= talk.at else None

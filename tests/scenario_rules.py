@@ -35,7 +35,7 @@ HOLDS = (0, 0.001, 30, 60, 60, 61, 300, 1800)
 
 
 def alert_rules(rng: random.Random) -> list[Config]:
-    return [_rule(rng, f"r{n}") for n in range(rng.choice((1, 2, 3)))]
+    return [_rule(rng, f"r{n}") for n in range(rng.choice((1, 2, 2, 3)))]
 
 
 def _rule(rng: random.Random, name: str) -> Config:

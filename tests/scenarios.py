@@ -65,7 +65,9 @@ class Writer(Beside):
         first = self.rng.choice(DAYS[self.zone])
         self.midnight = datetime(*first, tzinfo=ZoneInfo(self.zone)) + timedelta(days=self.rng.randint(0, 1))
         self.config = configuration(self.rng, self.zone, self.tenants, self.midnight.date())
-        if self.plot != "weeks" and self.rng.random() < 0.25:
+        self.watched = self.rng.random() < 0.15
+        if self.watched:
+            self.plot = self.rng.choice(("compact", "compact", "compact", "day"))
             self.config["alert_rules"] = alert_rules(self.rng)
             if self.rng.random() < 0.2:
                 over = self.config.setdefault("tenants", {}).setdefault(self.tenants[0], {})
@@ -204,6 +206,8 @@ class Writer(Beside):
         dice = rng.random()
         if dice < 0.25:
             return None
+        if self.watched and dice > 0.8:
+            return int(last + rng.choice((1, HOUR, rng.randrange(3 * HOUR))))
         if dice < 0.45:
             return int(rng.choice(instants[len(instants) // 2 :]))  # the rest is left out
         if dice < 0.65:
