@@ -50,7 +50,7 @@ Worked = tuple[int, int]
 encode_worked = msgspec.msgpack.Encoder().encode
 decode_worked = msgspec.msgpack.Decoder(Worked).decode
 SETTLED = 26 * 60
-"""Minutes after a day's end when its agent-minutes are written down: no event comes so late that it could change them."""
+"""Minutes after a day's end when its agent-minutes are written down: what could change them would come too late."""
 
 
 class DayWindows:
