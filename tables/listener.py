@@ -17,6 +17,7 @@ from tables.intervals import Mark, Pending, decode_mark
 from tables.occupancy import ByAgent, Online, Part
 from tables.scopes import has_trend
 from tables.settings import Settings
+from tables.subjects import BUSINESS
 from tables.tracked import Tracked
 
 
@@ -235,7 +236,7 @@ class Listener:
         """Something of a scope's present has changed; `now` is the wall clock."""
         if tracked.windows.by_day is not None:
             for window in tracked.windows.by_day.windows.values():
-                window.moved = True
+                window.moved |= BUSINESS
         if tracked.key not in self.restless:
             tracked.stirred_at = now
             self.restless[tracked.key] = tracked

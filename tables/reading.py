@@ -16,6 +16,7 @@ from tables.days import QUARTER, day_start, today
 from tables.facts import MINUTE
 from tables.intervals import add_up
 from tables.kpis import read_gauges, read_window, topics
+from tables.kpis.texts import Texts
 from tables.tally import TOPICS
 from tables.teller import horizon
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 STATE_TOPIC = "_rollup"
 """The roll-up's own state, by the letter that its keys begin with: closed days (d), agent-minutes of days (w), names of
 topics (n)."""
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Reading:
@@ -89,14 +92,28 @@ class Reading:
     def window(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Any]:
         """The metrics of a window with a length."""
         tenant = self.settings.tenant(tracked.tenant)
-        window = tracked.windows.named[name]
-        metrics: dict[str, Any] = dict(read_window(window, tenant, tracked.name))
-        if tracked.name == "tenant" and name in DAY_WINDOWS:
-            cycles = Cycles(window.counts.get(facts.RESOLVED, 0), window.counts.get(facts.OPENED, 0))
-            start = tracked.windows.start(name) * MINUTE
-            figures = self._listener.business(tracked.tenant)
-            metrics |= figures.read(start, as_of, cycles, tenant.formulas, tenant.currency)
-            metrics[topics.NAME] = msgspec.Raw(topics.encode(self._topics(tracked, name, cycles.opened)))
+        return read_window(tracked.windows.named[name], tenant, tracked.name) | self._of_house(tracked, name, as_of)
+
+    def text(self, tracked: Tracked, name: str, as_of: int) -> bytes:
+        """The same as JSON; takes note of what has changed since the last call."""
+        texts = tracked.texts.get(name)
+        if texts is None:
+            texts = tracked.texts[name] = Texts(tracked.name)
+        text = texts.read(tracked.windows.named[name], self.settings.tenant(tracked.tenant))
+        more = self._of_house(tracked, name, as_of)
+        return b"{%b,%b" % (text, _encode(more)[1:]) if more else b"{%b}" % text
+
+    def _of_house(self, tracked: Tracked, name: str, as_of: int) -> dict[str, Any]:
+        """What only a whole tenant has: business figures and topics, by day."""
+        if tracked.name != "tenant" or name not in DAY_WINDOWS:
+            return {}
+        tenant = self.settings.tenant(tracked.tenant)
+        counts = tracked.windows.named[name].counts
+        cycles = Cycles(counts.get(facts.RESOLVED, 0), counts.get(facts.OPENED, 0))
+        start = tracked.windows.start(name) * MINUTE
+        figures = self._listener.business(tracked.tenant)
+        metrics: dict[str, Any] = dict(figures.read(start, as_of, cycles, tenant.formulas, tenant.currency))
+        metrics[topics.NAME] = msgspec.Raw(topics.encode(self._topics(tracked, name, cycles.opened)))
         return metrics
 
     def _topics(self, tracked: Tracked, name: str, opened: int) -> list[topics.Topic]:

@@ -22,6 +22,7 @@ from tables.intervals import WINDOW, Mark, encode_mark
 from tables.listener import Listener
 from tables.reading import STATE_TOPIC, Reading
 from tables.settings import Settings
+from tables.subjects import EVERYTHING
 from tables.thresholds.rule import Rule
 from tables.thresholds.watches import Watches
 from tables.tracked import Published, Tracked, record
@@ -86,7 +87,7 @@ class Rollup:
         self._about, self._looked, self._read = [], 0, False
         for tracked in self.scopes.values():
             for window in tracked.windows.named.values():
-                window.moved = True
+                window.moved = EVERYTHING
         self._listener.restless.update(self.scopes)
 
     # -- input ----------------------------------------------------------------------------------------
@@ -99,7 +100,6 @@ class Rollup:
         tracked = self._listener.track(was.tenant, was.scope)
         if was.seq >= tracked.seqs.get(was.window, 0):
             tracked.seqs[was.window] = was.seq
-            tracked.published[was.window] = bytes(was.metrics)
             tracked.values[was.window] = value
             tracked.shade = None
 
@@ -176,7 +176,7 @@ class Rollup:
         """Publish every record once more, as of the same instant."""
         self._listener.restless.clear()
         for tracked in self.scopes.values():
-            tracked.published.clear()
+            tracked.values.clear()
             self._publish(tracked, as_of, now, (False, 0), out)
         self._publish_minutes(as_of, out)
 
@@ -192,23 +192,22 @@ class Rollup:
         return [tracked for each in turn for tracked in self._round[each % len(self._round)]]
 
     def _publish(self, tracked: Tracked, as_of: int, now: int, shade: tuple[bool, int], out: list[Output]) -> None:
-        reading, windows = self._reading, tracked.windows
+        reading, windows, values = self._reading, tracked.windows, tracked.values
+        wanted = self._watches.wanted(tracked.tenant, tracked.name)
         out += reading.bring_up(tracked, as_of)
         count = len(out)
         shaded = tracked.shade != shade
         tracked.shade = shade
-        found = [("now", as_of, reading.now(tracked, as_of))]
+        found = [("now", as_of, _encode(reading.now(tracked, as_of)))]
         for name, window in windows.named.items():
-            if window.moved or shaded or name not in tracked.published or reading.moves(tracked, name, as_of):
-                window.moved = False
-                found.append((name, windows.start(name) * MINUTE, reading.window(tracked, name, as_of)))
+            if window.moved or shaded or name not in values or reading.moves(tracked, name, as_of):
+                found.append((name, windows.start(name) * MINUTE, reading.text(tracked, name, as_of)))
         for name, start, metrics in found:
-            out += self._watches.observe(tracked.tenant, tracked.name, name, metrics, as_of)
-            encoded = _encode(metrics)
-            if encoded != tracked.published.get(name) or shaded:
-                seq = max(tracked.seqs.get(name, 0) + 1, now)
-                tracked.published[name], tracked.seqs[name] = encoded, seq
-                value = tracked.values[name] = record(tracked, name, start, as_of, seq, shade, encoded)
+            if name in wanted:
+                out += self._observe(tracked, name, as_of)
+            if shaded or not tracked.says(name, metrics):
+                seq = tracked.seqs[name] = max(tracked.seqs.get(name, 0) + 1, now)
+                value = values[name] = record(tracked, name, start, as_of, seq, shade, metrics)
                 out.append(Output("kpi", f"{tracked.key}/{name}".encode(), value, self.partition))
         if len(out) > count:
             tracked.published_at = now
@@ -231,10 +230,13 @@ class Rollup:
         for tracked in self._watched():
             out += self._reading.bring_up(tracked, as_of)
             for name in self._watches.wanted(tracked.tenant, tracked.name):
-                now = name == "now"
-                metrics = self._reading.now(tracked, as_of) if now else self._reading.window(tracked, name, as_of)
-                out += self._watches.observe(tracked.tenant, tracked.name, name, metrics, as_of)
+                out += self._observe(tracked, name, as_of)
         return out
+
+    def _observe(self, tracked: Tracked, name: str, as_of: int) -> list[Output]:
+        now = name == "now"
+        metrics = self._reading.now(tracked, as_of) if now else self._reading.window(tracked, name, as_of)
+        return self._watches.observe(tracked.tenant, tracked.name, name, metrics, as_of)
 
     def next_change(self, now: int) -> int:
         """The next instant (ms) after `now` at which the clock alone may change what a rule looks at."""

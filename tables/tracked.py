@@ -5,11 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from tables.intervals import Past
+from tables.kpis.texts import Texts
 from tables.occupancy import Occupancy
 from tables.scopes import has_days, has_occupancy
 from tables.windows import ScopeWindows
 
 _encode = msgspec.json.Encoder().encode
+_METRICS = b',"metrics":'
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -33,12 +35,12 @@ class Tracked:
         "occupancy",
         "occupancy_of",
         "past",
-        "published",
         "published_at",
         "seqs",
         "shade",
         "stirred_at",
         "tenant",
+        "texts",
         "values",
         "windows",
     )
@@ -52,8 +54,8 @@ class Tracked:
         self.occupancy = Occupancy(name) if has_occupancy(name) else None
         self.occupancy_of = 0
         """The minute for which it was counted; 0: something has come since."""
-        self.published: dict[str, bytes] = {}
-        """The metrics last published, by window."""
+        self.texts: dict[str, Texts] = {}
+        """The metrics as text, by window."""
         self.values: dict[str, bytes] = {}
         """The records last published, by window."""
         self.seqs: dict[str, int] = {}
@@ -64,6 +66,10 @@ class Tracked:
         """When the first change came that is not published yet, in ms of the wall clock."""
         self.shade: tuple[bool, int] | None = None
         """The `partial` and `lag_s` that were last published."""
+
+    def says(self, window: str, metrics: bytes) -> bool:
+        """Whether the record last published of a window has these metrics, as JSON."""
+        return self.values.get(window, b"").endswith(_METRICS + metrics + b"}")
 
     @property
     def quiet(self) -> bool:
@@ -79,6 +85,6 @@ def record(
     shading = f'true,"lag_s":{lag / 1000}' if partial else "false"
     head = (
         f'{{"v":1,"tenant":"{tracked.tenant}","scope":{_encode(tracked.name).decode()},"window":"{window}",'
-        f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading},"metrics":'
+        f'"window_start_at":{start},"as_of":{as_of},"seq":{seq},"partial":{shading}'
     )
-    return b"".join((head.encode(), metrics, b"}"))
+    return b"".join((head.encode(), _METRICS, metrics, b"}"))

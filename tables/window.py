@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tables import facts
+from tables import facts, subjects
 from tables.distinct import BITS, Distinct
 from tables.facts import BUSINESS, CALENDAR
 from tables.sketch import quantiles
@@ -28,6 +28,8 @@ RANKS = (0.5, 0.9, 0.95)
 _IN_BUCKET = (1 << BUCKETS) - 1
 _FIRST_MARK = 1 << BITS
 _HASH = _FIRST_MARK - 1
+_OF_CODE, _OF_KIND, _OF_CLASS = subjects.OF_CODE.get, subjects.OF_KIND.get, subjects.OF_CLASS.get
+"""What a newer version may have told is about nothing that this one reads."""
 
 _PLAIN = {kind + way: kind for kind in facts.DURATIONS for way in (0, CALENDAR, BUSINESS)}
 """The kind of a duration whose business time is another."""
@@ -45,23 +47,29 @@ class Parts(NamedTuple):
     """(kind, bucket, amount)"""
     marks: list[tuple[int, int, int]]
     """(class, hash, amount)"""
+    about: int
+    """The subjects of all of it."""
 
 
 def parts(tally: Tally) -> Parts:
     """A tally without its maxima, taken apart.
 
     >>> parts({1: 2, 9 << 12 | 700: 1, 1 << 30 | 5: 3})
-    Parts(counts=[(1, 2)], buckets=[(9, 700, 1)], marks=[(1, 5, 3)])
+    Parts(counts=[(1, 2)], buckets=[(9, 700, 1)], marks=[(1, 5, 3)], about=2177)
     """
-    found = Parts([], [], [])
+    counts, buckets, marks = [], [], []
+    about = 0
     for each, amount in tally.items():
         if each >= _FIRST_MARK:
-            found.marks.append((each >> BITS, each & _HASH, amount))
+            marks.append((each >> BITS, each & _HASH, amount))
+            about |= _OF_CLASS(each >> BITS, 0)
         elif each > _IN_BUCKET:
-            found.buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
+            buckets.append((each >> BUCKETS, each & _IN_BUCKET, amount))
+            about |= _OF_KIND(each >> BUCKETS, 0)
         elif each not in MAXIMA:
-            found.counts.append((each, amount))
-    return found
+            counts.append((each, amount))
+            about |= _OF_CODE(each, 0)
+    return Parts(counts, buckets, marks, about)
 
 
 class Window:
@@ -77,8 +85,8 @@ class Window:
         """The maxima; brought up to date by whoever holds the panes."""
         self.occupancy = (0, 0)
         """Agent-minutes occupied and online, and online; counted by whoever knows the agents."""
-        self.moved = True
-        """Whether it has changed since whoever publishes it set this to False."""
+        self.moved = subjects.EVERYTHING
+        """The subjects that have changed since whoever publishes it set this to 0."""
         self._touch = None if touch is None else touch - ACTIVE_LAST
         """Which of the counts of conversations touched adds up in this window; None: only their hashes do."""
         if touch is None:
@@ -92,9 +100,9 @@ class Window:
 
     def change(self, parts: Parts, sign: int) -> None:
         """Add what `parts` made of a tally, or take it back."""
-        counts, buckets, marks = parts
+        counts, buckets, marks, about = parts
         held = self.counts
-        self.moved = True
+        self.moved |= about
         for each, amount in counts:
             value = held.get(each, 0) + sign * amount
             if value:
@@ -151,7 +159,7 @@ class Window:
         """Note agent-minutes occupied and online, and online."""
         if occupancy != self.occupancy:
             self.occupancy = occupancy
-            self.moved = True
+            self.moved |= subjects.OCCUPANCY
 
     def touched(self, counted: int, marks: int) -> int:
         """Distinct conversations: of the counts that begin with the code `counted`, or of the hashes of a class."""
@@ -173,5 +181,5 @@ class Window:
             for each in largest.keys() | self.largest.keys():
                 if largest.get(each) != self.largest.get(each):
                     self._kept.pop(_PLAIN[MAXIMA[each]], None)
+                    self.moved |= subjects.OF_CODE[each]
             self.largest = largest
-            self.moved = True

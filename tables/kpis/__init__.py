@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from tables.kpis import (
     backlog,
@@ -52,16 +53,30 @@ GAUGES: tuple[Metric, ...] = (*backlog.METRICS, *presence.METRICS)
 """The metrics of the window `now`."""
 ROOMS = (*_ROOMS, occupancy, backlog, presence, topics)
 """All of them: each says in its docstring how its `METRICS` are calculated."""
-_READ = tuple(room.read for room in _ROOMS)
+
+
+class Reading(NamedTuple):
+    """How the metrics of one KPI come out of a window."""
+
+    reads: int
+    """What it reads, as `tables.subjects`."""
+    read: Callable[[Window, dict[str, Value], TenantSettings], None]
+
+
+_READINGS = tuple(Reading(room.READS, room.read) for room in _ROOMS)
+_WITH_OCCUPANCY = (*_READINGS, Reading(occupancy.READS, occupancy.read))
+
+
+def readings(scope: str) -> tuple[Reading, ...]:
+    """Those of the KPIs that a scope has, in the order of a record."""
+    return _WITH_OCCUPANCY if has_occupancy(scope) else _READINGS
 
 
 def read_window(window: Window, tenant: TenantSettings, scope: str) -> dict[str, Value]:
     """The metrics of a window of a scope, by the tenant's formulas."""
     out: dict[str, Value] = {}
-    for read in _READ:
-        read(window, out, tenant)
-    if has_occupancy(scope):
-        occupancy.read(window, out)
+    for reading in readings(scope):
+        reading.read(window, out, tenant)
     return out
 
 

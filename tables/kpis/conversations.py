@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis.metric import Metric, Text, Value
 from tables.tally import ACTIVE_LAST, ACTIVE_MARKS, HANDLED_LAST, HANDLED_MARKS
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.OPENINGS | subjects.RESOLVES | subjects.TOUCHED
 METRICS = (
     Metric(
         "conversations_opened",

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tables import subjects
 from tables.kpis.metric import Metric, Text, Value
 from tables.tally import CUSTOMERS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.HANDLED_CUSTOMERS
 METRICS = (
     Metric(
         "customers_handled",

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis.metric import Fraction, Metric, Text, Value, mean, ratio
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.CES
 METRICS = (
     Metric(
         "ces_count",

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis import durations
 from tables.kpis.metric import Fraction, Text
 
@@ -47,5 +47,6 @@ DURATION = durations.Duration(
         Fraction((), ("conversations_resolved",), "frt_mean: resolved"),
     ),
 )
+READS = subjects.FRT | subjects.RESOLVES
 METRICS = DURATION.metrics
 read = durations.reader("frt", facts.FRT, _divisor)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis import customers, durations
 from tables.kpis.metric import Fraction, Text
 
@@ -43,5 +43,6 @@ DURATION = durations.Duration(
         Fraction((), ("customers_handled",), "handle_mean: customers"),
     ),
 )
+READS = subjects.HANDLE | subjects.HANDLED_CUSTOMERS
 METRICS = DURATION.metrics
 read = durations.reader("handle", facts.HANDLE, _divisor)

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis.metric import Metric, Text, Value
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.MESSAGES
 METRICS = (
     Metric(
         "messages_in",

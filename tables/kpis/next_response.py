@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis import durations
 from tables.kpis.metric import Text
 
@@ -31,5 +31,6 @@ DURATION = durations.Duration(
         "NRT",
     ),
 )
+READS = subjects.NRT
 METRICS = DURATION.metrics
 read = durations.reader("nrt", facts.NRT)

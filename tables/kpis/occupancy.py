@@ -2,10 +2,11 @@
 
 Counted in agent-minutes, a minute counting in which it was so at any moment. Of a whole agent, not of a channel.
 
+>>> from tables.settings import Settings
 >>> from tables.window import Window
 >>> window, out = Window(), {}
 >>> window.set_occupancy((45, 60))
->>> read(window, out)
+>>> read(window, out, Settings.load(None).tenant("acme"))
 >>> out
 {'occupancy_occupied': 45, 'occupancy_online': 60, 'occupancy_ratio': 0.75}
 """
@@ -14,12 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tables import subjects
 from tables.kpis.metric import Fraction, Metric, Text, Value, ratio
 from tables.scopes import OCCUPANCY_KINDS
 
 if TYPE_CHECKING:
+    from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.OCCUPANCY
 METRICS = (
     Metric(
         "occupancy_occupied",
@@ -51,7 +55,7 @@ METRICS = (
 )
 
 
-def read(window: Window, out: dict[str, Value]) -> None:
+def read(window: Window, out: dict[str, Value], _: TenantSettings) -> None:
     """Put the metrics of a window into `out`."""
     occupied, online = window.occupancy
     out["occupancy_occupied"], out["occupancy_online"] = occupied, online

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis import durations
 from tables.kpis.metric import Text
 
@@ -23,5 +23,6 @@ DURATION = durations.Duration(
     Text("Resolution time", "from the opening of a cycle to its resolving", "Resolution"),
     Text("Waktu penyelesaian", "dari dibukanya siklus percakapan sampai diselesaikan", "Penyelesaian"),
 )
+READS = subjects.RESOLUTION
 METRICS = DURATION.metrics
 read = durations.reader("resolution", facts.RESOLUTION)

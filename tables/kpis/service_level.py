@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tables import facts
+from tables import facts, subjects
 from tables.kpis.metric import Fraction, Metric, Text, Value, ratio
 
 if TYPE_CHECKING:
     from tables.settings import TenantSettings
     from tables.window import Window
 
+READS = subjects.SERVICE_LEVEL
 METRICS = (
     Metric(
         "sl_met",
