@@ -13,6 +13,13 @@ from deploy.local.kafka import EmbeddedKafka
 from deploy.local.redis import EmbeddedRedis
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with servers run one after the other in one process, while the others run beside them."""
+    for item in items:
+        if item.get_closest_marker("kafka") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
+
 @dataclass(frozen=True)
 class KafkaServer:
     """A Kafka that tests share: make topics and groups of your own names, leave nodes alone."""
