@@ -23,6 +23,8 @@ class _Kept(msgspec.Struct, array_like=True):
     at: int
     """The instant (ms) of the last transition."""
     told: list[msgspec.Raw] = []
+    age: list[int | None] = []
+    """Of an age in an open episode: since when (ms) it grows, None if nothing has one; empty: as in the last alert."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -32,10 +34,11 @@ _decode = msgspec.json.Decoder(_Kept).decode
 class Page:
     """What has been told under one key."""
 
-    __slots__ = ("at", "fresh", "told")
+    __slots__ = ("age", "at", "fresh", "told")
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.age: list[int | None] = []
         self.told: list[tuple[ThresholdAlert, bytes]] = []
         self.fresh = False
         """Whether something was told that is not known to be delivered."""
@@ -47,7 +50,7 @@ class Page:
 
     def encode(self) -> bytes:
         """The page as a record's value."""
-        return _encode(_Kept(self.at, [msgspec.Raw(value) for _, value in self.told]))
+        return _encode(_Kept(self.at, [msgspec.Raw(value) for _, value in self.told], self.age))
 
 
 class Journal:
@@ -66,6 +69,7 @@ class Journal:
         kept = _decode(value)
         page = self.pages[key] = Page(kept.at)
         page.told = [(decode(each), bytes(each)) for each in kept.told]
+        page.age = kept.age
 
     def tell_again(self) -> Iterator[Output]:
         """What a crash may have lost."""
@@ -81,11 +85,18 @@ class Journal:
         if not page.fresh:
             page.told.clear()
         value = encode(alert)
-        page.at, page.fresh = alert.at, True
+        page.at, page.fresh, page.age = alert.at, True, []
         page.told.append((alert, value))
         self._fresh[key] = page
         self._changed[key] = page.encode()
         return output(value, alert)
+
+    def grows(self, key: bytes, since: int | None) -> None:
+        """Note since when the age grows that an open episode is about."""
+        page = self.pages[key]
+        if page.age != [since]:
+            page.age = [since]
+            self._changed[key] = page.encode()
 
     def forget(self, key: bytes) -> None:
         """Drop a page that nobody will go on with."""

@@ -62,14 +62,24 @@ class Watch:
         self._unsure = False
         """Whether the reading is only remembered, and the rule's numbers may have changed since."""
 
-    def resume(self, last: ThresholdAlert) -> None:
-        """Go on after what was told last."""
+    def resume(self, last: ThresholdAlert, age: list[int | None]) -> None:
+        """Go on after what was told last; `age` says since when (ms) an age has grown, if that is known."""
         if last.state == RESOLVED:
             return
         self.standing, self.started_at = last.state, last.started_at
-        is_age = last.metric in AGES and last.value is not None
-        self._reading = Reading(since=last.at - round((last.value or 0) * 1000)) if is_age else Reading(last.value)
+        if last.metric in AGES:
+            first = None if last.value is None else last.at - round(last.value * 1000)
+            self._reading = Reading(since=age[0] if age else first)
+        else:
+            self._reading = Reading(last.value)
         self._unsure = True
+
+    @property
+    def age(self) -> list[int | None]:
+        """Since when (ms) the age has grown that an open episode is about, for `resume`; empty of anything else."""
+        since = self._reading.since
+        told = self.standing != IDLE and self.rule.metric in AGES
+        return [None if since is None else int(since)] if told else []
 
     # -- values ---------------------------------------------------------------------------------------
 

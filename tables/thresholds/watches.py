@@ -103,7 +103,7 @@ class Watches:
             return
         watch.decided = page.at
         if page.last is not None and page.last.continues(watch.rule):
-            watch.resume(page.last)
+            watch.resume(page.last, page.age)
             self._plan(watch)
 
     def observe(self, tenant: str, scope: str, window: str, metrics: Mapping[str, Value], at: int) -> list[Output]:
@@ -153,6 +153,8 @@ class Watches:
         return agenda[0][0] if agenda else 0
 
     def _plan(self, watch: Watch) -> None:
+        for since in watch.age:
+            self._journal.grows(watch.key, since)
         instant = watch.next_at
         if instant != watch.due:
             watch.due = instant
