@@ -39,7 +39,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def output(history: History, alert: Alert) -> Output:
-    """The record to publish for an alert of a conversation."""
+    """The record to publish for an alert of a conversation; a conversation's alerts stay in order."""
     tenant, conversation_id = history.rules.tenant, history.conversation_id
     identity = alert_id(tenant, conversation_id, alert)
     record = AlertRecord(
@@ -62,4 +62,4 @@ def output(history: History, alert: Alert) -> Output:
         late_s=alert.late_s,
         reason=alert.reason,
     )
-    return Output("alerts", identity.encode(), _encode(record))
+    return Output("alerts", identity.encode(), _encode(record), order=f"{tenant}/{conversation_id}".encode())

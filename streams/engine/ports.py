@@ -21,7 +21,7 @@ class Record(NamedTuple):
 class Output(NamedTuple):
     """One record to publish. `topic` is the logical name without the prefix (`alerts`, `dlq`, `_partials`).
 
-    `partition` None leaves the choice to the key.
+    `partition` None leaves the choice to `order`, or without it to the key: what has the same stays in order.
     """
 
     topic: str
@@ -29,6 +29,7 @@ class Output(NamedTuple):
     value: bytes | None
     partition: int | None = None
     headers: tuple[tuple[str, bytes], ...] = ()
+    order: bytes | None = None
 
 
 class Effects(NamedTuple):

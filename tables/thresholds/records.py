@@ -60,5 +60,5 @@ def encode(alert: ThresholdAlert) -> bytes:
 
 
 def output(value: bytes, alert: ThresholdAlert) -> Output:
-    """The record to publish; `value` is the alert as JSON."""
-    return Output("alerts", alert.alert_id.encode(), value)
+    """The record to publish; `value` is the alert as JSON. What a rule says of a scope stays in order."""
+    return Output("alerts", alert.alert_id.encode(), value, order=f"{alert.tenant}/{alert.scope}/{alert.rule}".encode())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agents.runs import read_all
 from deploy.local.redis import EmbeddedRedis
 from tests.conftest import KafkaServer
 from tests.kafka.house import Event, House, event
@@ -88,6 +89,12 @@ async def test_alerts_and_lists_with_no_traffic(house: House) -> None:
         for (conversation, state), (alert, seen) in alerts.items():
             assert alert["at"] == sent[conversation]["at"] + (1_500 if state == "imminent" else 3_000)
             assert 0 < seen - alert["at"] <= WITHIN_MS, (conversation, state)
+    places = {
+        (json.loads(each.value)["conversation_id"], each.partition)
+        for each in await read_all(house.environment, house.topic("alerts"))
+    }
+    assert len(places) == len(sent), "a conversation's alerts are in order"
+    assert len({partition for _, partition in places}) > 1
     await until(lambda: listed(None), "what is due after the breaches", 3)
 
     await house.send(*(event("reply", each) for each in list(sent)[:6]))

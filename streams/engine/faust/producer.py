@@ -83,7 +83,9 @@ class Publisher:
         groups: dict[tuple[str, int], list[Output]] = {}
         for output in outputs:
             topic = self._config.topic(output.topic)
-            partition = await self._partition(topic, output.key) if output.partition is None else output.partition
+            partition = output.partition
+            if partition is None:
+                partition = await self._partition(topic, output.key if output.order is None else output.order)
             groups.setdefault((topic, partition), []).append(output)
         sent: list[Delivery] = []
         for (topic, partition), group in groups.items():
