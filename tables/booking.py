@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
-from tables.facts import MINUTE, Fact
+from tables.days import QUARTER
+from tables.facts import MINUTE, OCCUPIED, Fact
 from tables.foot import Foot
 from tables.history import Change, History
 from tables.panes import TOUCHES, Panes
@@ -43,7 +44,16 @@ class Booking:
     def restore(self, key: bytes, history: History, oldest: int, now: int) -> None:
         """Bring what a conversation has booked since the minute `oldest` into panes that hold nothing of it."""
         foot = history.foot = Foot(key)
-        facts = sorted((fact for fact in history.facts() if fact.minute >= oldest), key=lambda fact: fact.minute)
+        # What is past its minutes is booked by quarter-hour: a few panes in place of many.
+        minutes = self.panes.oldest
+        facts = [
+            fact
+            if fact.minute >= minutes or fact.kind == OCCUPIED
+            else fact._replace(minute=fact.minute // QUARTER * QUARTER)
+            for fact in history.facts()
+            if fact.minute >= oldest
+        ]
+        facts.sort(key=lambda fact: fact.minute)
         foot.ahead = [fact for fact in facts if fact.minute > now // MINUTE]
         if foot.ahead:
             heappush(self._ahead, (foot.ahead[0].minute, key))

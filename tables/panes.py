@@ -172,7 +172,7 @@ class Panes:
                 if scope.by_day:
                     pane[hashed] = pane.get(hashed, 0) + 1
             pane[newest] = pane.get(newest, 0) + 1
-            if scope.trend:
+            if scope.trend and minute >= self.oldest:
                 pane[in_minute] = pane.get(in_minute, 0) + 1
 
     def rebook(self, foot: Foot, tenant: str, before: list[Fact], after: list[Fact]) -> None:
@@ -216,7 +216,8 @@ class Panes:
             hashed = mark(HANDLED_MARKS if handled else ACTIVE_MARKS, foot.hash)
             ordered = sorted(minutes)
             for minute in ordered if scope.trend else ():
-                shift(self._pane(scope, minute), in_minute, sign)
+                if minute >= self.oldest:
+                    shift(self._pane(scope, minute), in_minute, sign)
             for minute in {quarter: m for m in reversed(ordered) for quarter in (m // QUARTER,)}.values():
                 shift(self._pane(scope, minute), in_quarter, sign)
                 if scope.by_day:

@@ -10,7 +10,7 @@ from tables import gauges
 from tables.days import QUARTER
 from tables.partials import TURNS
 from tables.scopes import has_days, has_trend
-from tables.tally import Tally, add_up
+from tables.tally import ACTIVE_MINUTE, HANDLED_MINUTE, Tally, add_up
 
 
 def place_of(tenant: str, scope: str) -> int:
@@ -95,6 +95,8 @@ class Scope:
             total = self.sealed[quarter] = {}
             for minute in range(quarter, quarter + QUARTER):
                 add_up(total, self.minutes.get(minute, {}))
+            total.pop(ACTIVE_MINUTE, None)  # of one minute alone
+            total.pop(HANDLED_MINUTE, None)
         return total
 
     def discard(self, oldest: int, oldest_sealed: int) -> None:

@@ -22,7 +22,7 @@ from tables.panes import Panes
 from tables.rules import Rules
 from tables.settings import Settings
 from tables.state import step_of
-from tables.teller import Teller, horizon
+from tables.teller import Teller, horizon, oldest_minute
 
 
 class Shard:
@@ -98,7 +98,7 @@ class Shard:
         self._timers = []
         # Of what is older only the roll-up knows all: some of the conversations are forgotten.
         oldest = horizon(now)
-        self.panes.discard(oldest, oldest)
+        self.panes.discard(max(oldest, oldest_minute(now)), oldest)
         self._thaw()
         for history in self.histories.values():
             self._greatest_at = max(self._greatest_at, history.c.state.at)

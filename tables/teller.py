@@ -46,6 +46,12 @@ def horizon(now: int) -> int:
     return -((FACTS_KEPT - now // MINUTE) // QUARTER) * QUARTER
 
 
+def oldest_minute(now: int) -> int:
+    """The first minute that has a pane of its own at the clock `now` (ms); before it there are quarter-hours."""
+    oldest = now // MINUTE - PANES_KEPT
+    return oldest - oldest % QUARTER
+
+
 class Teller:
     """One owner's voice: everything that it says carries its epoch and a number that grows."""
 
@@ -157,8 +163,7 @@ class Teller:
             return
         self._swept = minute // QUARTER
         self._seal(now)
-        oldest = minute - PANES_KEPT
-        self.panes.discard(oldest - oldest % QUARTER, horizon(now))
+        self.panes.discard(oldest_minute(now), horizon(now))
         self.panes.staff.discard(horizon(now))
 
     def _tell_again(self) -> None:
