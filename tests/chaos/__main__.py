@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,8 @@ def main() -> int:
     pace = Pace(**{each.name: getattr(options, each.name) for each in fields(Pace)})
     plan = Plan(options.seed, options.minutes, options.rate, options.workers, options.faults, pace)
     folder = Path(options.keep or tempfile.mkdtemp(prefix="sigap-chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=folder / "driver.log")  # what clients say while brokers are away
     began = running_s()
 
     def say(line: str) -> None:

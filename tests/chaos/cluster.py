@@ -18,7 +18,8 @@ from tests.kafka.house import House
 from tests.kafka.lab import Process, until
 
 BROKERS = 3
-PARTITIONS = 4
+PER_WORKER = 2
+"""Partitions: with a number that divides evenly no worker may be left without any."""
 LATENESS_S = 120
 """Longer than any fault keeps an event from the broker, short enough that intervals close within a round."""
 _WATCH_S = 0.2
@@ -44,6 +45,7 @@ class Cluster:
         self.redis = redis
         self.house = house
         self.names = [f"worker{number}" for number in range(1, workers + 1)]
+        self.partitions = workers * PER_WORKER
         self.ended: Counter[str] = Counter()
         """Workers that ended by themselves, by the line they left."""
         self.refused: list[str] = []
@@ -153,7 +155,7 @@ async def open_cluster(folder: Path, workers: int) -> AsyncIterator[Cluster]:
         config = CONFIG | {"lateness_s": LATENESS_S}
         house = House(kafka.bootstrap, folder, redis=redis.url, config=config, SIGAP_TICKS="1")
         stack.push_async_callback(house.close)
-        await house.open(PARTITIONS)
+        await house.open(workers * PER_WORKER)
         yield Cluster(kafka, redis, house, workers)
 
 

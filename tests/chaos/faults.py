@@ -8,7 +8,7 @@ from random import Random
 
 from redis import Redis
 
-from tests.chaos.cluster import PARTITIONS, Cluster
+from tests.chaos.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ async def _worker_scale(cluster: Cluster, _draw: Random, _pace: Pace) -> None:
 @_fault
 async def _broker_stop(cluster: Cluster, draw: Random, pace: Pace) -> None:
     """SIGTERM of the broker that leads some partition."""
-    await _without(cluster, await cluster.leader(draw.randrange(PARTITIONS)), pace, hard=False)
+    await _without(cluster, await cluster.leader(draw.randrange(cluster.partitions)), pace, hard=False)
 
 
 @_fault
 async def _broker_kill(cluster: Cluster, draw: Random, pace: Pace) -> None:
     """Kill -9 of the broker that leads some partition."""
-    await _without(cluster, await cluster.leader(draw.randrange(PARTITIONS)), pace, hard=True)
+    await _without(cluster, await cluster.leader(draw.randrange(cluster.partitions)), pace, hard=True)
 
 
 @_fault
@@ -143,7 +143,7 @@ async def _broker_two(cluster: Cluster, draw: Random, pace: Pace) -> None:
 @_fault
 async def _broker_and_worker(cluster: Cluster, draw: Random, pace: Pace) -> None:
     """A worker is killed and started again while a broker is away."""
-    node, name = await cluster.leader(draw.randrange(PARTITIONS)), draw.choice(cluster.names)
+    node, name = await cluster.leader(draw.randrange(cluster.partitions)), draw.choice(cluster.names)
     await cluster.stop_broker(node, hard=True)
     cluster.kill(name)
     await asyncio.sleep(draw.uniform(0.0, 2.0))

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from streams.clock import wall_ms
-from tests.chaos.cluster import PARTITIONS, Cluster, open_cluster
+from tests.chaos.cluster import Cluster, open_cluster
 from tests.chaos.comparison import compare
 from tests.chaos.faults import FAULTS, Pace
 from tests.chaos.traffic import Traffic
@@ -80,7 +80,7 @@ async def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     began = time.monotonic()
     async with open_cluster(folder, plan.workers) as cluster:
         say(f"{cluster.kafka.bootstrap}; topics {cluster.house.prefix}.*; logs in {folder}")
-        traffic = Traffic(cluster.house, plan.seed, plan.rate, PARTITIONS)
+        traffic = Traffic(cluster.house, plan.seed, plan.rate, cluster.partitions)
         await traffic.start()
         try:
             faults, problems = await _under_traffic(plan, cluster, traffic, say)
