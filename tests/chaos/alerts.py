@@ -23,7 +23,7 @@ def compare_alerts(verdict: Verdict, records: list[Any], expected: list[Alert], 
     delivered = [(json.loads(each.value), each.timestamp) for each in first.values()]
     verdict.differences += unexplained(expected, delivered, came)
     _identities(verdict, [alert for alert, _ in delivered])
-    _order(verdict, delivered)
+    _order(verdict, [alert for alert, _ in delivered], came)
     wanted = {alert["alert_id"] for alert in expected if alert["state"] == "retracted"}
     verdict.retracted += [
         f"{alert['tenant']}/{alert['conversation_id']} {alert['metric']} {alert['instance']}"
@@ -45,9 +45,14 @@ def _identities(verdict: Verdict, alerts: Iterable[Alert]) -> None:
     verdict.restated += [f"{id_}: {said}" for id_, said in texts.items() if len(said) > 1]
 
 
-def _order(verdict: Verdict, delivered: Iterable[tuple[Alert, int]]) -> None:
-    """Whether what the broker got later is later; across partitions of the topic nobody promises it."""
-    instants = {id(alert): timestamp for alert, timestamp in delivered}
-    for alerts in by_run(alert for alert, _ in delivered).values():
-        in_order = sorted(alerts, key=lambda alert: int(alert["at"]))
-        verdict.swapped += sum(instants[id(later)] < instants[id(earlier)] for earlier, later in pairwise(in_order))
+def _order(verdict: Verdict, alerts: Iterable[Alert], came: Reached) -> None:
+    """Whether a run was told as it went; what an event that came late has changed is told after what it changes."""
+    for run, told in by_run(alerts).items():
+        for earlier, later in pairwise(told):
+            if later["at"] >= earlier["at"]:
+                continue
+            if any(at <= earlier["at"] < arrived for at, arrived in came[run[:2]]):
+                verdict.belated += 1
+            else:
+                states = f"{later['state']} at {later['at']} after {earlier['state']} at {earlier['at']}"
+                verdict.note("wrong", f"{run}: {states}")

@@ -203,7 +203,7 @@ def table(outcome: Outcome) -> str:
         "alerts delivered again, byte-identical": verdict.repeated,
         "breaches taken back": len(verdict.retracted),
         "alerts said anew with another content": len(verdict.restated),
-        "alerts the broker got before an earlier one of their run": verdict.swapped,
+        "alerts told after a later one, because an event came late": verdict.belated,
         "gauges of intervals decided late": verdict.snapshots,
         "KPI records behind a newer one": verdict.stale,
         "workers that ended by themselves": sum(outcome.ended.values()),

@@ -111,11 +111,21 @@ def test_a_breach_taken_back_needs_an_event_that_came_late(expected: Result) -> 
     assert kinds(of_alerts(expected, [*expected.alerts, pair[0]], came)) == {"wrong"}  # never taken back
 
 
-def test_a_later_alert_that_came_first_is_counted(expected: Result) -> None:
+def test_a_run_is_told_in_order_but_for_what_came_late(expected: Result) -> None:
     run = [each for each in expected.alerts if each["conversation_id"] == "slow" and each["metric"] == "first_response"]
     others = [each for each in expected.alerts if each not in run]
-    assert of_alerts(expected, [*others, *run], punctual()).swapped == 0
-    assert of_alerts(expected, [*others, *reversed(run)], punctual()).swapped == len(run) - 1
+    swapped = [*others, *reversed(run)]
+    assert [each["state"] for each in run] == ["imminent", "breached", "met_late"]
+    assert "wrong" in kinds(of_alerts(expected, swapped, punctual()))
+    belated = of_alerts(expected, swapped, late(T + 1_000, T + 5_000))
+    assert (belated.differences, belated.belated) == ([], 2)
+
+
+def test_a_breach_may_tell_of_an_agent_who_came_late(expected: Result) -> None:
+    told = [each | {"agent_id": "x"} if each["state"] == "breached" else each for each in expected.alerts]
+    assert kinds(of_alerts(expected, told, punctual())) == {"lost", "wrong"}
+    came = {conversation: [(T - 1, T + 90_000)] for conversation in punctual()}
+    assert of_alerts(expected, told, came).differences == []
 
 
 def changed(record: dict[str, Any], **metrics: Callable[[Any], Any]) -> dict[str, Any]:

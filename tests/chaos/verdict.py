@@ -21,8 +21,8 @@ class Verdict:
     """Breaches sent and taken back that the replay does not know: the deciding event came after the deadline."""
     restated: list[str] = field(default_factory=list)
     """Alerts said anew under their id with another content."""
-    swapped: int = 0
-    """Alerts of a run that the broker got after a later one of it: they lie in other partitions."""
+    belated: int = 0
+    """Alerts told after a later one of their run, because an event came late."""
     snapshots: int = 0
     """Gauges of intervals that an event decided which reached the broker after the interval's end."""
     stale: int = 0
