@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import fields
@@ -25,6 +26,7 @@ def main() -> int:
     folder = Path(options.keep or tempfile.mkdtemp(prefix="sigap-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=folder / "driver.log")  # what clients say while brokers are away
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever runs is to be ended in order
     began = running_s()
 
     def say(line: str) -> None:

@@ -21,7 +21,7 @@ BACKLOG_MS = 20 * 60_000
 """What lies in the topic before the workers come: time enough for an interval to close in any round."""
 BACKLOG = 6_000
 _STEP_S = 0.05
-_ASK_S = 0.5
+_ASK_S = 1.0
 
 
 class Traffic:
