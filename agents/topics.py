@@ -54,6 +54,8 @@ class _Cluster:
     partitions: dict[str, int]
     replicas: dict[str, int]
     replication: int
+    short: str | None
+    """Why topics cannot be created yet; None: enough brokers are there."""
 
 
 async def create(
@@ -64,7 +66,7 @@ async def create(
     replication: int | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Created:
-    """Create the topics that are missing, once enough brokers are there.
+    """Create the topics that are missing, once enough brokers are there; with none missing a broker may be away.
 
     `partitions` None: as `events` has, or 4. `replication` None: `SIGAP_REPLICATION`, else 3 or the number of brokers
     if less. `say` gets a line while waiting. Raises `TopicsError`, also for a number of partitions that differs.
@@ -77,6 +79,8 @@ async def create(
             raise TopicsError(problems)
         missing = [each for each in TOPICS if each.full_name(environment.topic_prefix) not in cluster.partitions]
         if missing:
+            if cluster.short:
+                raise _NotYet(cluster.short)
             await _create(admin, environment.topic_prefix, missing, count, cluster.replication)
         return Created(tuple(each.full_name(environment.topic_prefix) for each in missing), count)
 
@@ -95,6 +99,8 @@ async def check(
 
     async def work(admin: AIOKafkaAdminClient) -> list[str]:
         cluster = await _look(admin, environment, replication)
+        if cluster.short:
+            raise _NotYet(cluster.short)
         _, problems = _count(environment.topic_prefix, cluster, partitions)
         present: list[Topic] = []
         for topic in TOPICS:
@@ -123,19 +129,19 @@ async def partition_counts(environment: Environment, say: Callable[[str], None],
 
 
 async def _look(admin: AIOKafkaAdminClient, environment: Environment, replication: int | None) -> _Cluster:
-    """Raises `_NotYet` while there are fewer brokers than replicas wanted, or than addresses given (up to 3)."""
+    """What is there; it is `short` of brokers with fewer than replicas wanted, or than addresses given (up to 3)."""
     brokers = len((await admin.describe_cluster())["brokers"])
     asked = replication or environment.replication
     # Of three brokers one may be the first to be up: it must not become the only one to hold the data.
     wanted = asked or min(USUAL_REPLICATION, max(brokers, len(environment.kafka)))
-    if brokers < wanted:
-        why = f"for {wanted} replicas" if asked else "of those named in SIGAP_KAFKA"
-        raise _NotYet(f"waiting for brokers: {brokers} of {wanted} {why}")
+    why = f"for {wanted} replicas" if asked else "of those named in SIGAP_KAFKA"
+    short = f"waiting for brokers: {brokers} of {wanted} {why}" if brokers < wanted else None
     found = [each for each in await admin.describe_topics() if not each["error_code"]]
     return _Cluster(
         {each["topic"]: len(each["partitions"]) for each in found},
         {each["topic"]: min(len(part["replicas"]) for part in each["partitions"]) for each in found},
         wanted,
+        short,
     )
 
 

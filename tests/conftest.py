@@ -14,8 +14,13 @@ from deploy.local.redis import EmbeddedRedis
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with servers run one after the other in one process, while the others run beside them."""
+    """Tests with servers run one after the other in one process, while the others run beside them.
+
+    Unless they name a group of their own.
+    """
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         if item.get_closest_marker("kafka") or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("servers"))
 

@@ -127,9 +127,10 @@ class KpiQueue(_Latest[str]):
     def pack(self, batch: Batch) -> bytes:
         """The arguments of `kpi.lua`."""
         parts = []
-        for name, (_, body) in batch.items:
+        for name, (seq, body) in batch.items:
             held = self._written.get((batch.tenant, name))
-            change = None if held is None else _change(held[1], body)
+            # One sent again, as by a new owner, has no change that could be told, not even of its seq.
+            change = None if held is None or held[0] == seq else _change(held[1], body)
             if held is None or change is None:
                 parts.append(_words(name.encode(), b"", body))
             else:

@@ -111,6 +111,16 @@ class EmbeddedRedis:
             self._process.stop(hard=hard)
             self._process = None
 
+    def pause(self) -> None:
+        """Freeze the server (SIGSTOP): its connections stay open and nothing answers."""
+        if self._process is not None:
+            self._process.send("pause")
+
+    def resume(self) -> None:
+        """Let a frozen server go on, with its data."""
+        if self._process is not None:
+            self._process.send("resume")
+
     def _wait(self, process: ServerProcess) -> None:
         deadline = time.monotonic() + _READY_S
         with Redis.from_url(self.url, socket_timeout=1.0, retry=None) as client:

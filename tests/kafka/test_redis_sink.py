@@ -103,6 +103,17 @@ async def test_a_lower_seq_never_wins(world: World) -> None:
     assert world.sink.refused == 1
 
 
+async def test_a_record_sent_again_harms_none_beside_it(world: World) -> None:
+    """As after every rebalance: a worker sends all that its partitions hold, also what it has written before."""
+    world.sink.kpi([record("tenant", "5m", 5, messages_in=5), record("tenant", "1h", 5, messages_in=5)])
+    await world.settled()
+    world.sink.kpi([record("tenant", "5m", 5, messages_in=5), record("tenant", "1h", 6, messages_in=6)])
+    await world.settled()
+    assert (await world.hash("kpi:tenant:5m"))[b"messages_in"] == b"5"
+    assert (await world.hash("kpi:tenant:1h"))[b"messages_in"] == b"6"
+    assert (world.sink.errors, world.sink.dropped) == (0, 0)
+
+
 async def test_fields_that_are_no_longer_there_go(world: World) -> None:
     lagging = orjson.loads(record("tenant", "5m", 1, messages_in=1, old=1)[4]) | {"partial": True, "lag_s": 7.5}
     world.sink.kpi([("acme", "tenant", "5m", 1, orjson.dumps(lagging))])

@@ -83,6 +83,12 @@ async def test_missing_brokers_are_waited_for(environment: Environment, lines: l
     assert lines == ["waiting for brokers: 1 of 3 for 3 replicas"]
 
 
+async def test_a_worker_starts_while_a_broker_is_away(environment: Environment, lines: list[str]) -> None:
+    await create(environment, lines.append, partitions=2)
+    created = await create(environment, lines.append, replication=3, patience_s=0.4)
+    assert (created.names, created.partitions, lines) == ((), 2, [])
+
+
 async def test_an_absent_broker_is_waited_for(lines: list[str]) -> None:
     environment = Environment.read({"SIGAP_KAFKA": f"127.0.0.1:{free_ports(1)[0]}"})
     with pytest.raises(TopicsError, match=r"given up .* waiting for Kafka at 127.0.0.1:"):

@@ -56,6 +56,9 @@ class FencedLog:
                 await consumer.stop()
                 _log.warning("no broker at %s, trying again: %s", self._config.bootstrap, error)
                 await asyncio.sleep(_RETRY_S)
+            except BaseException:  # cancelled: the partition has gone to another worker
+                await consumer.stop()
+                raise
             else:
                 consumer.assign([self._tp])
                 self._consumer = consumer

@@ -1,0 +1,71 @@
+"""SLA outcomes of a real run against those of a replay: what differs, and what a late arrival explains."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
+
+Alert = dict[str, Any]
+Run = tuple[str, str, str, str]
+"""Tenant, conversation, metric, instance."""
+Reached = dict[tuple[str, str], list[tuple[int, int]]]
+"""By tenant and conversation: when each event happened, and when it could be read (ms)."""
+FINAL_STATES = {"met", "met_late", "cancelled"}
+What = Literal["lost", "doubled", "wrong"]
+
+
+class Difference(NamedTuple):
+    """Something that is not as in the replay."""
+
+    what: What
+    text: str
+
+
+def reached(records: Iterable[Any], came: Callable[[Any], int] = lambda record: int(record.timestamp)) -> Reached:
+    """Of the records of the events topic; `came` gives the instant (ms) from which a record could be read."""
+    found: Reached = defaultdict(list)
+    for record in records:
+        body = json.loads(record.value)
+        found[body["tenant"], body["conversation_id"]].append((body["at"], came(record)))
+    return found
+
+
+def by_run(alerts: Iterable[Alert]) -> dict[Run, list[Alert]]:
+    """The alerts of each run, in the order given."""
+    runs: dict[Run, list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        runs[alert["tenant"], alert["conversation_id"], alert["metric"], alert["instance"]].append(alert)
+    return runs
+
+
+def unexplained(expected: list[Alert], delivered: list[tuple[Alert, int]], events: Reached) -> list[Difference]:
+    """What differs between alerts delivered, repetitions aside, and those of the replay, without a reason.
+
+    A reason: an event of the conversation that happened before an alert's instant and reached the broker after it, so
+    that the alert was sent before it could be known to be wrong.
+    """
+    distinct = {repr(sorted(alert.items())): alert for alert, _ in reversed(delivered)}
+    wanted, got = by_run(expected), by_run(list(reversed(distinct.values())))
+    found: list[Difference] = []
+    for run in wanted.keys() | got.keys():
+        conversation = events[run[:2]]
+        missing = [alert for alert in wanted[run] if alert not in got[run]]
+        extra = [alert for alert in got[run] if alert not in wanted[run]]
+        # One with the same id says the same with other words: who had the conversation, under which policy.
+        known = {alert["alert_id"] for alert in wanted[run]}
+        states = [alert["state"] for alert in extra if alert["alert_id"] not in known]
+        if states.count("breached") != states.count("retracted"):
+            found.append(Difference("wrong", f"{run}: {states} only in Kafka"))
+        sides: list[tuple[list[Alert], What, str]] = [(extra, "wrong", "Kafka"), (missing, "lost", "the replay")]
+        for alerts, what, place in sides:
+            found += [
+                Difference(what, f"{run}: {alert['state']} at {alert['at']} only in {place}")
+                for alert in alerts
+                if alert["state"] != "retracted" and not any(at <= alert["at"] < came for at, came in conversation)
+            ]
+        last = [[a["state"] for a in each if a["state"] in FINAL_STATES][-1:] for each in (wanted[run], got[run])]
+        if last[0] != last[1]:
+            found.append(
+                Difference("wrong" if last[1] else "lost", f"{run}: ends as {last[1]}, {last[0]} in the replay")
+            )
+    return found
