@@ -17,7 +17,7 @@ from tests.chaos.round import schedule
 from tests.conftest import unavailable
 from tests.kafka.lab import ROOT
 
-KINDS = ("worker-kill", "worker-kill-two", "worker-zombie", "broker-kill", "redis-replace")
+KINDS = ("worker-kill", "worker-zombie", "broker-stop", "broker-kill", "redis-replace")
 
 
 def test_every_fault_has_its_turn_before_any_comes_again() -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -18,6 +19,10 @@ from streams.clock import running_s, wall_ms
 from streams.engine.ports import Record
 
 _POLL_S = 0.2
+_LEADERS_ONLY = 10
+"""The last version of a fetch that only a partition's leader answers (KIP-392)."""
+_ELECTED_MS = 250
+"""How long a fetch waits for a new leader; then the next one asks again."""
 
 
 class Progress(NamedTuple):
@@ -155,18 +160,38 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 def note_progress(fetcher: Any) -> None:
     """Let every answered fetch leave a `Progress` on the states of the partitions that it told of."""
     stock = fetcher._proc_fetch_request
+    leaders: dict[TopicPartition, int] = {}
 
     async def fetch(assignment: Any, node_id: int, request: Any) -> bool:
         tps = [TopicPartition(topic, one[0]) for topic, partitions in request.topics for one in partitions]
-        states = [state for tp in tps if (state := assignment.state_value(tp)) is not None]
-        before, asked_ms = [state.timestamp for state in states], wall_ms()
+        states = {tp: state for tp in tps if (state := assignment.state_value(tp)) is not None}
+        before, asked_ms = {tp: state.timestamp for tp, state in states.items()}, wall_ms()
+        # Of a later version any replica answers, also a leader of yesterday, whose end is an old one.
+        request._CLASSES = [each for each in request._CLASSES if each.API_VERSION <= _LEADERS_ONLY]
         found: bool = await stock(assignment, node_id, request)
-        for state, timestamp in zip(states, before, strict=True):
-            if state.timestamp != timestamp:
-                state.progress = Progress(state.highwater, asked_ms)
+        told = [tp for tp, state in states.items() if state.timestamp != before[tp]]
+        for tp in states.keys() - set(told):
+            leaders.pop(tp, None)
+        # A leader just elected may not know yet how much of its log has been acknowledged, and tells an end that lies
+        # before what producers were promised. Asked for the end outright, it answers only once it knows (KIP-207).
+        elected = [tp for tp in told if leaders.get(tp) != node_id]
+        ends = await _ends(fetcher, elected) if elected else {}
+        for tp in told:
+            if tp not in elected or tp in ends:
+                leaders[tp] = node_id
+                states[tp].progress = Progress(max(states[tp].highwater, ends.get(tp, 0)), asked_ms)
         return found
 
     fetcher._proc_fetch_request = fetch
+
+
+async def _ends(fetcher: Any, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """The ends of partitions; none while one of them is not known."""
+    try:
+        ends: dict[TopicPartition, int] = await fetcher.end_offsets(tps, _ELECTED_MS)
+    except KafkaError:
+        return {}
+    return ends
 
 
 def _record(_tp: Any, record: Any) -> Record:
