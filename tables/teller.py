@@ -66,6 +66,8 @@ class Teller:
         self._partitions = partitions
         self._since = since
         """The first quarter-hour (ms) that this owner sees the clock pass."""
+        self._first = True
+        """Whether nothing has been told of gauges at a quarter-hour yet."""
         self._seq = 0
         self._beat_at = 0
         self._complete = False
@@ -130,13 +132,17 @@ class Teller:
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:
-        """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed."""
+        """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed.
+
+        A new owner does not know what the one before has told, so the first time it is all scopes.
+        """
         out = []
-        for scope in self.panes.moved:
+        first, self._first = self._first, False
+        for scope in list(self.panes.scopes.values()) if first else self.panes.moved:
             tally = scope.gauges_now()
-            if tally != (scope.snapshot or {}):
+            if first or tally != (scope.snapshot or {}):
                 value = partials.encode(partials.Snapshot(self.epoch, self._next(), quarter, tally, scope.snapshot))
-                out.append(self._output(scope, "s", value))
+                out.append(self._output(scope, f"s{quarter // MINUTE}", value))
             scope.snapshot = tally
         self.panes.moved.clear()
         return out
