@@ -48,10 +48,12 @@ class Log:
             return records[start:end]
         return records[bisect_left(records, start, key=_offset) : bisect_left(records, end, key=_offset)]
 
-    def compact(self) -> None:
-        """Keep the last record of every key, as a broker does with what lies behind its newest segment."""
-        newest = {record.key: record.offset for record in self.records}
-        self.records = [record for record in self.records if record.key is None or newest[record.key] == record.offset]
+    def compact(self, before: int) -> None:
+        """Keep the last record of every key, among those that were appended before an instant (ms)."""
+        old = [record for record in self.records if record.timestamp < before]
+        newest = {record.key: record.offset for record in old}
+        kept = [record for record in old if record.key is None or newest[record.key] == record.offset]
+        self.records = kept + self.records[len(old) :]
 
 
 def _offset(record: Record) -> int:
@@ -66,6 +68,10 @@ class LocalBroker:
         self.changelog = Log()
         self.committed = 0
         self.published: dict[str, list[Output]] = defaultdict(list)
+
+    def append(self, records: Sequence[Entry]) -> int:
+        """Append to the changelog; the offset of the first."""
+        return self.changelog.append(records)
 
     def publish(self, output: Output) -> None:
         """Take what goes to another topic."""
@@ -153,7 +159,7 @@ class LocalWorker:
     def _carry_out(self) -> None:
         match command := self._commands.popleft():
             case Append():
-                self._appended.append((command.seq, self.broker.changelog.append(command.records)))
+                self._appended.append((command.seq, self.broker.append(command.records)))
             case Publish():
                 # One by one: a crash between leaves some delivered.
                 first, *rest = command.outputs

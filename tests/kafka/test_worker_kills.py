@@ -14,14 +14,13 @@ from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
 from tests.conftest import KafkaServer
 from tests.kafka.chatter import CONFIG, chatter
-from tests.kafka.house import Event, House
+from tests.kafka.house import House
 from tests.kafka.lab import Process, until
+from tests.outcomes import unexplained
 
 pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 BACKLOG = 6_000
 RATE = 60
-FINAL_STATES = {"met", "met_late", "cancelled"}
-Run = tuple[str, str, str, str]
 
 
 @pytest.fixture
@@ -92,40 +91,3 @@ async def reached(house: House) -> dict[tuple[str, str], list[tuple[int, int]]]:
         body = json.loads(record.value)
         found[body["tenant"], body["conversation_id"]].append((body["at"], record.timestamp))
     return found
-
-
-def by_run(alerts: list[Event]) -> dict[Run, list[Event]]:
-    runs: dict[Run, list[Event]] = defaultdict(list)
-    for alert in alerts:
-        runs[alert["tenant"], alert["conversation_id"], alert["metric"], alert["instance"]].append(alert)
-    return runs
-
-
-def unexplained(
-    expected: list[Event], delivered: list[tuple[Event, int]], events: dict[tuple[str, str], list[tuple[int, int]]]
-) -> list[str]:
-    """What differs between alerts delivered, repetitions aside, and those of the replay, without a reason.
-
-    A reason: an event of the conversation that happened before an alert's instant and reached the broker after it, so
-    that the alert was sent before it could be known to be wrong.
-    """
-    distinct = {repr(sorted(alert.items())): alert for alert, _ in reversed(delivered)}
-    lines = []
-    wanted, got = by_run(expected), by_run(list(reversed(distinct.values())))
-    for run in wanted.keys() | got.keys():
-        conversation = events[run[:2]]
-        differing = [alert for alert in wanted[run] if alert not in got[run]]
-        extra = [alert for alert in got[run] if alert not in wanted[run]]
-        states = [alert["state"] for alert in extra]
-        if states.count("breached") != states.count("retracted"):
-            lines.append(f"{run}: {states} only in Kafka")
-        lines += [
-            f"{run}: {alert['state']} at {alert['at']} only in {place}"
-            for place, alerts in (("Kafka", extra), ("the replay", differing))
-            for alert in alerts
-            if alert["state"] != "retracted" and not any(at <= alert["at"] < came for at, came in conversation)
-        ]
-        last = [[a["state"] for a in each if a["state"] in FINAL_STATES][-1:] for each in (wanted[run], got[run])]
-        if last[0] != last[1]:
-            lines.append(f"{run}: ends as {last[1]}, {last[0]} in the replay")
-    return lines
