@@ -47,6 +47,9 @@ class Booking:
         foot.ahead = [fact for fact in facts if fact.minute > now // MINUTE]
         if foot.ahead:
             heappush(self._ahead, (foot.ahead[0].minute, key))
+        for fact in foot.ahead:
+            # Their scopes count: a former owner whose clock was further may have told of gauges that are no more.
+            self.panes.of(history.rules.tenant, fact.dims)
         self.panes.book(foot, history.rules.tenant, facts[: len(facts) - len(foot.ahead)])
 
     def reached(self, now: int) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from tables.replay import Result, dead, instant_of, replay
 from tables.rules import Rules
 from tables.shard import Shard
 from tests.outcomes import Alert, unexplained
+from tests.simulation.rules import of_rules
 from tests.simulation.world import World
 
 Event = dict[str, Any]
@@ -32,6 +33,7 @@ def problems(world: World) -> list[str]:
         *_kpi(world, expected),
         *_intervals(world, expected),
         *_sla(world, expected),
+        *of_rules(world.kafka.alerts, expected.alerts),
         *_dead(world, expected),
         *_sequences(world),
         *_logs(world),
