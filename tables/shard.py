@@ -107,7 +107,7 @@ class Shard:
         for (tenant, agent), online in self._beside.presences.everybody():
             self.panes.present(tenant, agent, int(online))
         for key, history in self.histories.items():
-            self._booking.restore(key, history, oldest, now)
+            self._booking.restore(key, history, oldest)
             self._schedule(key, history, now)
 
     def _thaw(self) -> None:
