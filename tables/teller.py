@@ -71,6 +71,9 @@ class Teller:
         self._seq = 0
         self._beat_at = 0
         self._complete = False
+        self._said_complete = False
+        self._overdue_at = 0
+        """The clock when `overdue` last had something to tell: until that is settled, it is not out."""
         self._swept = 0
         self._told_turn: int | None = None
         self._all_staff = True
@@ -98,11 +101,13 @@ class Teller:
         out += self._tell_beside(now)
         if not any(dirty):
             self._complete, self._spoke_at = True, now
+        # The roll-up then forgets what former owners have told.
+        self._said_complete = self._said_complete or (self._complete and (final or settled >= self._overdue_at))
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
             told = min(settled, *self._reached)
             beat = partials.encode(
-                partials.Beat(self.epoch, self._next(), now, lag_ms, self._complete, final, told, self._since)
+                partials.Beat(self.epoch, self._next(), now, lag_ms, self._said_complete, final, told, self._since)
             )
             key = b"%d|clock" % self._partition
             out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self._partitions))
@@ -129,6 +134,8 @@ class Teller:
                     dirty.discard(scope)
                     self._tell(scope, now, out)
             self.panes.move_on(oldest)
+        if out:
+            self._overdue_at = now
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:

@@ -66,6 +66,11 @@ class Group:
         """Whether the group counts on a worker for a source partition."""
         return self.owners.get(("source", partition)) is worker
 
+    def has_read(self, partition: int) -> bool:
+        """Whether a roll-up knows all that was told, and has sent again what was overwritten."""
+        owner = self.owners.get(("rollup", partition))
+        return owner is not None and owner.rollups[partition].settled
+
     # --- faults ------------------------------------------------------------------------------------
 
     def crash(self, worker: Worker, why: str) -> None:

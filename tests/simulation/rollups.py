@@ -42,6 +42,12 @@ class RollupRun:
         """Whether there are partials that have not been read."""
         return 0 <= self._position < self.kafka.partials[self.partition].end
 
+    @property
+    def settled(self) -> bool:
+        """Whether all partials have been read, and none is to be sent again."""
+        listener = self.rollup._listener
+        return self.ready and not (self.behind or self.sent or listener._overwritten or listener._behind)
+
     def begin(self) -> None:
         """Begin a publication, unless one is on its way."""
         if self._steps is None and self.crashed is None:
