@@ -48,9 +48,10 @@ def unexplained(
                 told_late = any(at <= alert["at"] < came for at, came in conversation)
                 if alert["state"] != "retracted" and not told_late and not _stands(alert, got[run]):
                     lines.append(f"{run}: {alert['state']} at {alert['at']} only in {place}")
-        sent = next((_end(alert) for alert in reversed(got[run])), None)
+        # What was sent last counts, or what is last by its instant: a late event may put a breach before an end.
+        sent = _ends(got[run]) | ({_end(got[run][-1])} if got[run] else set())
         # A run that is gone from the history was cancelled, and the replay never knew it.
-        if sent not in _ends(wanted[run]) and not (sent == "cancelled" and not wanted[run]):
+        if not sent & _ends(wanted[run]) and not ("cancelled" in sent and not wanted[run]):
             lines.append(f"{run}: ends as {sent}, not as in the replay")
     return lines
 

@@ -3,6 +3,7 @@
 import json
 
 from streams.engine.ports import Effects, Output, Record
+from tables import partials
 from tables.days import QUARTER_MS
 from tables.rollup import Rollup
 from tables.settings import Settings
@@ -99,3 +100,26 @@ def test_what_an_owner_did_not_live_to_tell_is_told_by_the_next() -> None:
     line.tell()
     found = line.intervals()
     assert [(found[each]["backlog_open"], found[each]["agents_online"]) for each in (0, 1)] == [(1, 1), (0, 0)]
+
+
+def beats(told: list[Output]) -> list[bool]:
+    return [partials.decode_beat(each.value or b"").complete for each in told if (each.key or b"").endswith(b"|clock")]
+
+
+def test_a_new_owner_has_not_told_all_while_some_of_it_waits_in_the_outbox() -> None:
+    line = Line()
+    line.take(customer(FIRST_S + 1))
+    line.restart()
+    line.advance(START + 6 * QUARTER_MS)  # so far that everything is told by way of the outbox
+    assert beats(line.shard.views(line.clock, 0, final=False, settled=START)) == [False]
+    line.clock += 1_000
+    assert beats(line.shard.views(line.clock, 0, final=False, settled=line.clock)) == [True]
+
+
+def test_a_sample_behind_the_clock_that_a_former_owner_had_reached_is_still_told() -> None:
+    line = Line()
+    line.take(customer(FIRST_S + 300))
+    line.clock = START + 1_000  # the last that is written down of it
+    line.restart()
+    told = [each.key for each in line.shard.views(line.clock, 0, final=False)]
+    assert b"0|acme|tenant|m%d" % ((START + 300_000) // 60_000) in told
