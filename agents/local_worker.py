@@ -42,13 +42,11 @@ class InProcess:
 
     def take(self, key: bytes | None, value: bytes) -> None:
         """Put an event into the log."""
-        source = self.broker.source
-        source.records.append(Record(key, value, source.end, wall_ms()))
+        self.broker.source.add(key, value, wall_ms())
 
     def stop_at(self, instant: int) -> None:
         """Let the clock stand still at an instant (ms)."""
-        source = self.broker.source
-        source.records.append(Record(None, b"", source.end, wall_ms(), ((TICK_HEADER, str(instant).encode()),)))
+        self.broker.source.add(None, b"", wall_ms(), ((TICK_HEADER, str(instant).encode()),))
 
     async def run(self) -> None:
         """Fold, tick and publish until the last instant has been published."""

@@ -41,8 +41,11 @@ class Booking:
             else:
                 self.panes.book(foot, tenant, facts)
 
-    def restore(self, key: bytes, history: History, oldest: int, now: int) -> None:
-        """Bring what a conversation has booked since the minute `oldest` into panes that hold nothing of it."""
+    def restore(self, key: bytes, history: History, oldest: int) -> None:
+        """Bring what a conversation has booked since the minute `oldest` into panes that hold nothing of it.
+
+        Whatever the clock, which may be behind the former owner's: what he has told must not be missing for a while.
+        """
         foot = history.foot = Foot(key)
         # What is past its minutes is booked by quarter-hour: a few panes in place of many.
         minutes = self.panes.oldest
@@ -54,10 +57,7 @@ class Booking:
             if fact.minute >= oldest
         ]
         facts.sort(key=lambda fact: fact.minute)
-        foot.ahead = [fact for fact in facts if fact.minute > now // MINUTE]
-        if foot.ahead:
-            heappush(self._ahead, (foot.ahead[0].minute, key))
-        self.panes.book(foot, history.rules.tenant, facts[: len(facts) - len(foot.ahead)])
+        self.panes.book(foot, history.rules.tenant, facts)
 
     def reached(self, now: int) -> Iterator[bytes]:
         """The keys of conversations whose minutes ahead the clock has reached; each is to be booked anew."""

@@ -20,6 +20,9 @@ from tables.settings import Settings
 from tables.subjects import BUSINESS
 from tables.tracked import Tracked
 
+AGAIN_MS = 5_000
+"""Partials handed over within the worker come by way of the log later: so long they are waited for."""
+
 
 class Source:
     """What is known of a source partition."""
@@ -64,6 +67,8 @@ class Listener:
         self._routes: dict[bytes, tuple[Tracked, int]] = {}
         self._overwritten: set[bytes] = set()
         """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
+        self._behind: dict[bytes, int] = {}
+        """Keys of which an older value of the same owner came last, and when: the newest may still be on its way."""
         self._sent_again: dict[bytes, tuple[int, int]] = {}
         """Stamps of what was sent again and has not come back yet."""
         self._began = 0
@@ -164,7 +169,7 @@ class Listener:
             partition, tenant, scope = stem.decode().split("|")
             route = self._routes[stem] = (self.track(tenant, scope), int(partition))
         tracked, source = route
-        if what == b"s":
+        if what[:1] == b"s":
             self._snapshot(tracked, source, partials.decode_snapshot(value))
             return
         windows = tracked.windows
@@ -191,10 +196,10 @@ class Listener:
         if taken and tracked.key not in self.restless:
             tracked.stirred_at = now
             self.restless[tracked.key] = tracked
-        if not taken and held is not None and partial.epoch < held[0]:
-            self._overwritten.add(key)
+        if taken or held is None:
+            self._is_newest(key)
         else:
-            self._overwritten.discard(key)
+            self._is_older(key, now, of_former_owner=partial.epoch < held[0])
 
     def _share(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
         """Minutes of an agent: online, or occupied by conversations of a scope."""
@@ -207,14 +212,14 @@ class Listener:
         share = partials.decode_share(value)
         stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
         if not stale and minutes.put(agent, source, share.epoch, share.seq, share.payload):
-            self._overwritten.discard(key)
+            self._is_newest(key)
             for tracked in self._concerned(tenant, scope, agent):
                 tracked.occupancy_of = 0
                 if tracked.key not in self.restless:
                     tracked.stirred_at = now
                     self.restless[tracked.key] = tracked
-        elif held is not None and share.epoch < max(held.epoch, self._sources[source].epoch):
-            self._overwritten.add(key)
+        elif held is not None:
+            self._is_older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
 
     def _summary(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
         """Business figures of a tenant."""
@@ -227,10 +232,10 @@ class Listener:
         share = partials.decode_share(value)
         stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
         if not stale and figures.put(source, name, share.epoch, share.seq, share.payload):
-            self._overwritten.discard(key)
+            self._is_newest(key)
             self._stir_at(self.track(tenant, "tenant"), now)
-        elif held is not None and share.epoch < max(held.epoch, self._sources[source].epoch):
-            self._overwritten.add(key)
+        elif held is not None:
+            self._is_older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
 
     def _stir_at(self, tracked: Tracked, now: int) -> None:
         """Something of a scope's present has changed; `now` is the wall clock."""
@@ -288,10 +293,21 @@ class Listener:
         if again:
             del self._sent_again[key]
         if held == came:  # handed over by this worker, before it went through Kafka
-            self._overwritten.discard(key)
+            self._is_newest(key)
         elif again:
             self._overwritten.add(key)
         return again or held == came
+
+    def _is_newest(self, key: bytes) -> None:
+        self._overwritten.discard(key)
+        self._behind.pop(key, None)
+
+    def _is_older(self, key: bytes, now: int, *, of_former_owner: bool) -> None:
+        """What came last under a key is older than what is held; `now` is the wall clock."""
+        if of_former_owner:
+            self._overwritten.add(key)
+        else:
+            self._behind.setdefault(key, now)
 
     def _snapshot(self, tracked: Tracked, partition: int, snapshot: partials.Snapshot) -> None:
         if tracked.past.put(partition, snapshot):
@@ -327,8 +343,14 @@ class Listener:
             return None
         return held[:2], partials.encode(partials.Partial(held[0], held[1], clock, held[2]))
 
-    def send_again(self, out: list[Output]) -> None:
-        """Send the newest value of every key that an older one has overwritten: a former owner's, arrived late."""
+    def send_again(self, now: int, out: list[Output]) -> None:
+        """Send the newest value of every key that an older one has overwritten; `now` is the wall clock.
+
+        Such is a former owner's that arrived late, or one that the same owner's newer ones have overtaken.
+        """
+        for key in [key for key, since in self._behind.items() if not 0 <= now - since < AGAIN_MS]:
+            del self._behind[key]
+            self._overwritten.add(key)
         for key in self._overwritten:
             found = self._newest(key)
             if found is not None:

@@ -2,10 +2,11 @@
 
 Every value is absolute and carries its owner's epoch and a number that grows: any of them may come twice or late.
 Keys: `P|tenant|scope|mN` (pane of minute N), `…|qN` (quarter-hour from minute N), `…|cN` (what was added to that
-quarter-hour after its panes were let go of), `…|g` (gauges), `…|s` (gauges as they were at the last quarter-hour at
-which they had changed), `…|oA` (the minutes in which its conversations occupied agent A), `P|clock`. In place of a
-scope `=online` stands for the minutes in which the agent was online, told to every partition, and `=business` for a
-tenant's summaries (see `tables.business.names`), and `=topics|nH` for the name of the topic with the hash H.
+quarter-hour after its panes were let go of), `…|g` (gauges), `…|sN` (gauges as they were when the clock passed the
+quarter-hour N, in minutes, if they had changed), `…|oA` (the minutes in which its conversations occupied agent A),
+`P|clock`. In place of a scope `=online` stands for the minutes in which the agent was online, told to every partition,
+and `=business` for a tenant's summaries (see `tables.business.names`), and `=topics|nH` for the name of the topic with
+the hash H.
 """
 
 from __future__ import annotations

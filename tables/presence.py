@@ -145,9 +145,9 @@ class Presences:
         agent = self._agents.get((tenant, agent_id))
         return agent is not None and agent.online
 
-    def agents_online(self) -> list[Name]:
-        """Tenant and id of every agent who is online."""
-        return [name for name, agent in self._agents.items() if agent.online]
+    def everybody(self) -> list[tuple[Name, bool]]:
+        """Tenant and id of every agent, and whether he is online."""
+        return [(name, agent.online) for name, agent in self._agents.items()]
 
     def tell(self) -> list[tuple[str, str, bytes]]:
         """Tenant, id and minutes online (see `tables.bits.Told`) of the agents for whom they have changed."""

@@ -147,7 +147,7 @@ class Rollup:
             return []
         self._watches.delivered()
         out, self._again = self._again, []
-        listener.send_again(out)
+        listener.send_again(now, out)
         shade = listener.shade(now)
         if listener.final:
             if not self.final_published:

@@ -104,10 +104,10 @@ class Shard:
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.due = 0
         self._outdated = {key for key, history in self.histories.items() if history.outdated}
-        for tenant, agent in self._beside.presences.agents_online():
-            self.panes.present(tenant, agent, 1)
+        for (tenant, agent), online in self._beside.presences.everybody():
+            self.panes.present(tenant, agent, int(online))
         for key, history in self.histories.items():
-            self._booking.restore(key, history, oldest, now)
+            self._booking.restore(key, history, oldest)
             self._schedule(key, history, now)
 
     def _thaw(self) -> None:

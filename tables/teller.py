@@ -72,9 +72,14 @@ class Teller:
         self._partitions = partitions
         self._since = since
         """The first quarter-hour (ms) that this owner sees the clock pass."""
+        self._first = True
+        """Whether nothing has been told of gauges at a quarter-hour yet."""
         self._seq = 0
         self._beat_at = 0
         self._complete = False
+        self._said_complete = False
+        self._overdue_at = 0
+        """The clock when `overdue` last had something to tell: until that is settled, it is not out."""
         self._swept = 0
         self._told_turn: int | None = None
         self._all_staff = True
@@ -102,11 +107,13 @@ class Teller:
         out += self._tell_beside(now)
         if not any(dirty):
             self._complete, self._spoke_at = True, now
+        # The roll-up then forgets what former owners have told.
+        self._said_complete = self._said_complete or (self._complete and (final or settled >= self._overdue_at))
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
             told = min(settled, *self._reached)
             beat = partials.encode(
-                partials.Beat(self.epoch, self._next(), now, lag_ms, self._complete, final, told, self._since)
+                partials.Beat(self.epoch, self._next(), now, lag_ms, self._said_complete, final, told, self._since)
             )
             key = b"%d|clock" % self._partition
             out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self._partitions))
@@ -133,16 +140,22 @@ class Teller:
                     dirty.discard(scope)
                     self._tell(scope, now, out)
             self.panes.move_on(oldest)
+        if out:
+            self._overdue_at = now
         return out
 
     def snapshots(self, quarter: int) -> list[Output]:
-        """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed."""
+        """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed.
+
+        A new owner does not know what the one before has told, so the first time it is all scopes.
+        """
         out = []
-        for scope in self.panes.moved:
+        first, self._first = self._first, False
+        for scope in list(self.panes.scopes.values()) if first else self.panes.moved:
             tally = scope.gauges_now()
-            if tally != (scope.snapshot or {}):
+            if first or tally != (scope.snapshot or {}):
                 value = partials.encode(partials.Snapshot(self.epoch, self._next(), quarter, tally, scope.snapshot))
-                out.append(self._output(scope, "s", value))
+                out.append(self._output(scope, f"s{quarter // MINUTE}", value))
             scope.snapshot = tally
         self.panes.moved.clear()
         return out

@@ -96,6 +96,17 @@ class ScopeWindows:
         self.stale = True
         return True
 
+    def _uncover(self, quarter: int, partition: int) -> None:
+        """Let go of a quarter-hour: its minutes count again, told one by one by a new owner whose clock is behind."""
+        held = self.sealed.pop((quarter, partition))
+        self.stale = True
+        if quarter <= self.now:
+            self._change_days(quarter, parts(unpack(held.packed)), -1)
+            for minute in range(quarter, min(quarter + QUARTER, self.now + 1)):
+                covered = self.minutes.get((minute, partition))
+                if covered is not None:
+                    self._change_days(minute, parts(unpack(covered.packed)), 1)
+
     def put_gauges(self, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
         """Take the gauges of a partition over; False if newer ones are known."""
         held = self.gauges.get(partition)
@@ -144,7 +155,7 @@ class ScopeWindows:
                 found = True
         for quarter in [q for q, p in self.sealed if p == partition and self.sealed[q, p].epoch < epoch]:
             if quarter >= oldest:
-                self.put_quarter(quarter, partition, epoch, 0, {})
+                self._uncover(quarter, partition)
                 found = True
         held = self.gauges.get(partition)
         if held is not None and held[0] < epoch:

@@ -78,6 +78,8 @@ class Core:
         self._seq = 0
         self._flights: deque[_Flight] = deque()
         self._acks: list[bytes] = []
+        self._written: Head | None = None
+        """The head of the last append."""
         self._settled = 0
         """The clock when the last flight that has arrived, with all before it, was launched."""
         self._replay = Replay(shard.restore)
@@ -131,7 +133,9 @@ class Core:
         """What `Read` asked for has been handed over."""
         if self.phase is Phase.RECALLING and self._recall is not None:
             self.phase = Phase.REPAIRING
-            return self._append([*self._recall.values.items()], _Flight(0, None))
+            # The clock is still as new: what the former owner knew of it must outlive us too.
+            head = (self._replay.head or self._head())._replace(epoch=self.epoch)
+            return self._append([*self._recall.values.items()], _Flight(0, None), head=head)
         if self.epoch >= 0:
             return self._fenced()
         self.phase = Phase.FENCING
@@ -159,6 +163,7 @@ class Core:
         replay, head = self._replay, self._replay.head
         self._recall = None
         if head is not None:
+            self._written = head._replace(epoch=self.epoch)
             self.clock.restore(head.clock, head.greatest_timestamp, head.stop_at)
         self.clock.observe(self.shard.greatest_at, 0)
         self.shard.recovered(self.epoch, self.clock.now, 0 if head is None else head.mark)
@@ -282,17 +287,20 @@ class Core:
             return [Publish(flight.seq, flight.outputs)]
         return self.published(flight.seq)
 
-    def _append(self, changelog: Sequence[Entry], flight: _Flight, kept: Sequence[Output] = ()) -> list[Command]:
+    def _append(
+        self, changelog: Sequence[Entry], flight: _Flight, kept: Sequence[Output] = (), *, head: Head | None = None
+    ) -> list[Command]:
         """In batches, each with its head: outbox, entries delivered by now, state. `flight` ends with the last."""
-        clock = self.clock
-        head = Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at, self.shard.mark)
         leading: list[Entry] = [(key, None) for key in self._acks]
         self._acks.clear()
         packed = pack_outputs(kept)
         keys = [outbox_key(self.epoch, self._next_seq()) for _ in packed]
         flight.outbox += keys
         commands: list[Command] = []
-        batches = split(head, [*zip(keys, packed, strict=True), *leading, *changelog])
+        head = head or self._head()
+        entries = [*zip(keys, packed, strict=True), *leading, *changelog]
+        batches = split(head, entries, before=self._written or Head(self.epoch, 0, 0, None), kept=len(packed))
+        self._written = head
         for batch in batches:
             piece = flight if batch is batches[-1] else _Flight(0, None)
             piece.seq = self._next_seq()
@@ -301,6 +309,10 @@ class Core:
             self._flights.append(piece)
             commands.append(Append(piece.seq, batch))
         return commands
+
+    def _head(self) -> Head:
+        clock = self.clock
+        return Head(self.epoch, clock.now, clock.greatest_timestamp, clock.stop_at, self.shard.mark)
 
     def _flush_acks(self) -> list[Command]:
         """With no batch to come, deliveries are recorded by one of their own, so that nothing is published again."""

@@ -103,21 +103,27 @@ def pack_outputs(outputs: Sequence[Output]) -> list[bytes]:
     return packed
 
 
-def split(head: Head, entries: Sequence[Entry]) -> list[list[Entry]]:
+def split(head: Head, entries: Sequence[Entry], *, before: Head | None = None, kept: int = 0) -> list[list[Entry]]:
     """The batches of one append: one wherever it fits, for a batch is written whole or not at all.
+
+    The first `kept` entries are what is published and never lost: as long as some of them are not written, batches have
+    the head `before`, lest a new owner believes that what they tell of has been told.
 
     >>> [len(batch) for batch in split(Head(0, 0, 0, None), [(b"k", b"x" * 500_000)] * 3)]
     [2, 2, 2]
     """
-    first = (HEAD, head.encode())
-    batch: list[Entry] = [first]
-    batches, size = [batch], 0
+    batches: list[list[Entry]] = [[]]
+    size = 0
     for entry in entries:
         size += _size(entry)
-        if size > MAX_BATCH and len(batch) > 1:
-            batch, size = [first], _size(entry)
-            batches.append(batch)
-        batch.append(entry)
+        if size > MAX_BATCH and batches[-1]:
+            batches.append([])
+            size = _size(entry)
+        batches[-1].append(entry)
+    written = 0
+    for batch in batches:
+        written += len(batch)
+        batch.insert(0, (HEAD, (head if before is None or written >= kept else before).encode()))
     return batches
 
 

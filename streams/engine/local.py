@@ -5,6 +5,7 @@ For simulations (stop between any two steps, then recover from the logs), and fo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
@@ -19,21 +20,44 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """One partition: records with consecutive offsets."""
+    """One partition: records whose offsets grow; without gaps until it is compacted."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
-
-    @property
-    def end(self) -> int:
+        self.end = 0
         """The offset that the next record gets."""
-        return len(self.records)
 
     def append(self, entries: Iterable[Entry], timestamp: int = 0) -> int:
         """Append and return the offset of the first."""
         base = self.end
-        self.records += [Record(key, value, base + index, timestamp) for index, (key, value) in enumerate(entries)]
+        for key, value in entries:
+            self.add(key, value, timestamp)
         return base
+
+    def add(
+        self, key: bytes | None, value: bytes | None, timestamp: int, headers: tuple[tuple[str, bytes], ...] = ()
+    ) -> None:
+        """Append one record."""
+        self.records.append(Record(key, value, self.end, timestamp, headers))
+        self.end += 1
+
+    def read(self, start: int, end: int) -> list[Record]:
+        """The records from one offset up to another (not included)."""
+        records = self.records
+        if len(records) == self.end:
+            return records[start:end]
+        return records[bisect_left(records, start, key=_offset) : bisect_left(records, end, key=_offset)]
+
+    def compact(self, before: int) -> None:
+        """Keep the last record of every key, among those that were appended before an instant (ms)."""
+        old = [record for record in self.records if record.timestamp < before]
+        newest = {record.key: record.offset for record in old}
+        kept = [record for record in old if record.key is None or newest[record.key] == record.offset]
+        self.records = kept + self.records[len(old) :]
+
+
+def _offset(record: Record) -> int:
+    return record.offset
 
 
 class LocalBroker:
@@ -45,9 +69,20 @@ class LocalBroker:
         self.committed = 0
         self.published: dict[str, list[Output]] = defaultdict(list)
 
+    def append(self, records: Sequence[Entry]) -> int:
+        """Append to the changelog; the offset of the first."""
+        return self.changelog.append(records)
+
+    def publish(self, output: Output) -> None:
+        """Take what goes to another topic."""
+        self.published[output.topic].append(output)
+
 
 class LocalWorker:
-    """Runs a core on a `LocalBroker`. `step` carries out one thing; a worker that is dropped has crashed there."""
+    """Runs a core on a `LocalBroker`. `step` carries out one thing; a worker that is dropped has crashed there.
+
+    The core is a new one, or one whose `revoked` has been completed and which is `reusable`.
+    """
 
     def __init__(self, broker: LocalBroker, core: Core, chunk: int = 100) -> None:
         self.broker = broker
@@ -57,8 +92,13 @@ class LocalWorker:
         self._chunk = chunk
         self._position = 0
         self._commands: deque[Command] = deque()
-        self._answers: deque[tuple[Append | Publish, int]] = deque()
-        self._take(core.assigned(broker.changelog.end, broker.committed))
+        self._appended: deque[tuple[int, int]] = deque()
+        """By their numbers, the appends that nobody was told of yet, and where they landed."""
+        self._published: deque[int] = deque()
+        if core.reusable(broker.changelog.end, broker.committed):
+            self._take(core.resumed())
+        else:
+            self._take(core.assigned(broker.changelog.end, broker.committed))
 
     def step(self, choice: int = 0) -> bool:
         """One command, else one delivery, else one chunk; `choice` picks among what is possible. False: nothing to do.
@@ -69,7 +109,8 @@ class LocalWorker:
             return False
         possible = [
             *([self._carry_out] if self._commands else []),
-            *([self._answer] if self._answers else []),
+            *([self._tell_appended] if self._appended else []),
+            *([self._tell_published] if self._published else []),
             *([self._fetch] if self._fetchable else []),
         ]
         if not possible:
@@ -87,12 +128,21 @@ class LocalWorker:
         if self.crashed is None:
             self._take(self.core.tick(wall, caught_up=self.caught_up))
 
-    def views(self, lag_ms: int = 0) -> Sequence[Output]:
+    def views(self, lag_ms: int = 0, turn: int | None = None) -> Sequence[Output]:
         """Publish what changed in the partials, and return it."""
-        outputs = self.core.views(lag_ms)
+        outputs = self.core.views(lag_ms, turn)
         for output in outputs:
-            self.broker.published[output.topic].append(output)
+            self.broker.publish(output)
         return outputs
+
+    def revoke(self) -> None:
+        """Take nothing more; `drained` once what is in flight has been completed."""
+        self._take(self.core.revoked())
+
+    @property
+    def drained(self) -> bool:
+        """Whether, after `revoke`, the core is complete: a later worker may go on with it."""
+        return self.ready and not self.core.in_flight and self.crashed is None
 
     @property
     def caught_up(self) -> bool:
@@ -109,14 +159,17 @@ class LocalWorker:
     def _carry_out(self) -> None:
         match command := self._commands.popleft():
             case Append():
-                self._answers.append((command, self.broker.changelog.append(command.records)))
+                self._appended.append((command.seq, self.broker.append(command.records)))
             case Publish():
-                for output in command.outputs:
-                    self.broker.published[output.topic].append(output)
-                self._answers.append((command, 0))
+                # One by one: a crash between leaves some delivered.
+                first, *rest = command.outputs
+                self.broker.publish(first)
+                if rest:
+                    self._commands.appendleft(command._replace(outputs=rest))
+                else:
+                    self._published.append(command.seq)
             case Read():
-                records = self.broker.changelog.records[command.start : command.end]
-                self.core.restored(records)
+                self.core.restored(self.broker.changelog.read(command.start, command.end))
                 self._take(self.core.recovered())
             case MarkDone():
                 self.broker.committed = command.next_offset
@@ -127,14 +180,13 @@ class LocalWorker:
             case Crash():
                 self.crashed = command.reason
 
-    def _answer(self) -> None:
-        command, base = self._answers.popleft()
-        if isinstance(command, Append):
-            self._take(self.core.delivered(command.seq, base))
-        else:
-            self._take(self.core.published(command.seq))
+    def _tell_appended(self) -> None:
+        self._take(self.core.delivered(*self._appended.popleft()))
+
+    def _tell_published(self) -> None:
+        self._take(self.core.published(self._published.popleft()))
 
     def _fetch(self) -> None:
-        records = self.broker.source.records[self._position : self._position + self._chunk]
-        start, self._position = self._position, self._position + len(records)
+        records = self.broker.source.read(self._position, self._position + self._chunk)
+        start, self._position = self._position, min(self._position + self._chunk, self.broker.source.end)
         self._take(self.core.fetched(start, records, self._position))

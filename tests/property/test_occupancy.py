@@ -172,7 +172,7 @@ def test_what_is_told_is_what_was(script: list[Any], windows: list[tuple[int, in
         desk.tell(partition)
     for first, length in windows:
         desk.assert_counts(first, first + length - 1)
-    online = {agent for each in desk.presences for _, agent in each.agents_online()}
+    online = {agent for each in desk.presences for (_, agent), is_online in each.everybody() if is_online}
     assert online == agents_online(desk.arrivals)
     assert desk.steps == len(online)
 

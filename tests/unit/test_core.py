@@ -123,6 +123,19 @@ class TestRecovery:
         assert core.delivered(repair.seq, 8) == [Seek(0), Ready(7)]
         assert shard.counts == {KEY: 5}
 
+    def test_the_clock_outlives_an_owner_who_did_nothing_but_repair(self) -> None:
+        known = Head(0, 900, 800, 1_000, 700)
+        log = [record(0, FENCE, b""), record(1, HEAD, known.encode()), record(2, KEY, b'[5, 9, 0, 0, ""]')]
+        log += [record(3, FENCE, b""), record(4, HEAD, Head(0, 0, 0, None).encode()), record(5, KEY, b"[]")]
+        core = Core(ToyShard(), PartitionClock())
+        core.assigned(6, 0)
+        core.restored(log)
+        fence = only(core.recovered(), Append)
+        core.delivered(fence.seq, 6)
+        core.restored(log)
+        repair = only(core.recovered(), Append)
+        assert repair.records[0] == (HEAD, known._replace(epoch=6).encode())
+
     def test_what_the_former_owner_left_undone_at_its_clock_is_done_before_anything_is_told(self) -> None:
         core = Core(ToyShard(), PartitionClock())
         core.assigned(2, 0)
@@ -335,6 +348,32 @@ def test_a_split_keeps_order_and_everything() -> None:
     entries = [(b"%d" % n, b"x" * 300_000) for n in range(7)]
     batches = split(Head(0, 0, 0, None), [(b"\0o", b"y"), *entries])
     assert [entry for batch in batches for entry in batch if entry[0] != HEAD] == [(b"\0o", b"y"), *entries]
+
+
+def test_as_long_as_the_outbox_is_half_written_a_batch_has_the_clock_of_before() -> None:
+    entries = [(b"\0o%d" % n, b"x" * 400_000) for n in range(3)] + [(b"k%d" % n, b"x" * 400_000) for n in range(3)]
+    before, now = Head(3, 500, 500, None, 400), Head(3, 900, 900, None, 800)
+    batches = split(now, entries, before=before, kept=3)
+    assert [[key for key, _ in batch[1:]] for batch in batches] == [
+        [b"\0o0", b"\0o1"],
+        [b"\0o2", b"k0"],
+        [b"k1", b"k2"],
+    ]
+    assert [Head.decode(batch[0][1] or b"") for batch in batches] == [before, now, now]
+
+
+def test_what_has_been_written_of_the_clock_is_remembered() -> None:
+    core = running()
+    core.clock.advance(500, caught_up=True)
+    core._append([(b"k", b"v")], _Flight(0, None))
+    core.clock.advance(900, caught_up=True)
+    alerts = [Output("alerts", b"%d" % n, b"x" * 1_000) for n in range(2_000)]
+    heads = [
+        Head.decode(each.records[0][1] or b"")
+        for each in core._append([], _Flight(0, 1), alerts)
+        if isinstance(each, Append)
+    ]
+    assert [head.clock for head in heads] == [500, 500, 900]
 
 
 def test_an_outbox_larger_than_a_batch_becomes_several_entries() -> None:

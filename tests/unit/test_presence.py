@@ -74,7 +74,7 @@ def test_what_goes_on_has_no_end() -> None:
     desk.event(at(2), "online")
     assert desk.minutes() == [2, 3, 4]
     assert desk.presences.online("acme", "ana")
-    assert desk.presences.agents_online() == [("acme", "ana")]
+    assert desk.presences.everybody() == [(("acme", "ana"), True)]
     assert not desk.presences.online("other", "ana")
 
 

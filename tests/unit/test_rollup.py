@@ -104,6 +104,43 @@ def test_what_was_sent_again_behind_a_newer_value_heals_itself() -> None:
     assert (kept.epoch, kept.seq) == (7, 2)
 
 
+def test_what_its_owners_newer_value_has_overtaken_is_sent_again_after_a_while() -> None:
+    bench = Bench()
+    bench.pane(epoch=7, seq=2, messages=6)
+    bench.pane(epoch=7, seq=1, messages=5)
+    bench.beat(epoch=7, seq=3)
+    told = [again(bench.due()) for _ in range(8)]
+    assert told.count([PANE]) == 1
+    kept = partials.decode_partial(bench.compacted()[PANE])
+    assert (kept.epoch, kept.seq) == (7, 2)
+
+
+def test_what_was_handed_over_ahead_of_the_log_is_not_sent_again() -> None:
+    bench = Bench()
+    value = partials.encode(partials.Partial(7, 2, bench.now, {MESSAGES_IN: 6}))
+    bench.rollup.ahead([Record(PANE, value, 0, 0)], bench.now)
+    bench.pane(epoch=7, seq=1, messages=5)
+    bench.beat(epoch=7, seq=3)
+    assert again(bench.due()) == []
+    bench.take(PANE, value)
+    assert [again(bench.due()) for _ in range(8)] == [[]] * 8
+
+
+def test_minutes_told_by_an_owner_whose_clock_is_behind_count_without_their_quarter_hour() -> None:
+    bench = Bench()
+    quarter = MINUTE - MINUTE % 15
+    bench.pane(epoch=3, seq=1, messages=5, key=b"0|acme|tenant|q%d" % quarter)
+    bench.beat(epoch=3, seq=2)
+    bench.due()
+    bench.pane(epoch=7, seq=1, messages=5, key=b"0|acme|tenant|m%d" % quarter)
+    bench.beat(epoch=7, seq=2)
+    bench.due()
+    out: list[Output] = []
+    bench.rollup.publish_all(bench.now, bench.now, out)
+    today = [msgspec.json.decode(each.value or b"") for each in out if (each.key or b"").endswith(b"/today")]
+    assert [each["metrics"]["messages_in"] for each in today] == [5]
+
+
 def test_the_usual_order_sends_nothing_again() -> None:
     bench = Bench()
     bench.pane(epoch=3, seq=1, messages=1)

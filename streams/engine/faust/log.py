@@ -10,11 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.clock import running_s
-from streams.engine.journal import FENCE
 from streams.engine.ports import Record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from types import TracebackType
 
     from streams.engine.faust.config import EngineConfig
@@ -111,60 +110,6 @@ class FencedLog:
             self._tp.topic, self._tp.partition, [(key, value, []) for key, value in records]
         )
 
-    async def append(self, records: Sequence[Entry], expected: int | None = None) -> int:
-        """Append and await; the first record's offset. Raises `Fenced` if another one is `expected`."""
-        first = expected
-        for future, records_sent in await self.send(records):
-            base: int = (await future).offset
-            if first is None:
-                first = expected = base
-            if base != expected:
-                raise Fenced(f"fenced: {self._tp.topic}-{self._tp.partition} took a batch at {base}, not {expected}")
-            expected = base + records_sent
-        if first is None:
-            raise ValueError("nothing to append")
-        return first
-
-
-class OwnedLog:
-    """A partition that one owner at a time appends to, and knows the end of."""
-
-    def __init__(self, config: EngineConfig, publisher: Publisher, topic: str, partition: int) -> None:
-        self._log = FencedLog(config, publisher, topic, partition)
-        self.end = 0
-        """The offset that the next record gets."""
-
-    async def take_over(self, apply: Callable[[Record], None]) -> int:
-        """Read all of it, and fence it on the way; the fence's offset. `apply` gets every record of the shard's own."""
-        async with self._log as log:
-            end = await log.end()
-            await self._read(log, 0, end, apply)
-            fence = await log.append([(FENCE, None)])
-            await self._read(log, end, fence, apply)
-        self.end = fence + 1
-        return fence
-
-    async def take_over_from(self, start: int, apply: Callable[[Record], None]) -> None:
-        """Fence it, then read it from an offset on."""
-        async with self._log as log:
-            fence = await log.append([(FENCE, None)])
-            await self._read(log, start, fence, apply)
-        self.end = fence + 1
-
-    async def append(self, records: Sequence[Entry]) -> None:
-        """Append and await; raises `Fenced` if somebody else has appended in between."""
-        if records:
-            await self._log.append(records, self.end)
-            self.end += len(records)
-
-    @staticmethod
-    async def _read(log: FencedLog, start: int, end: int, apply: Callable[[Record], None]) -> None:
-        async for records in log.read(start, end):
-            for record in records:
-                if record.key and record.key[0]:
-                    apply(record)
-            await asyncio.sleep(0)
-
-
-class Fenced(Exception):
-    """Somebody else writes to a log that we own."""
+    async def append(self, records: Sequence[Entry]) -> list[tuple[int, int]]:
+        """Append and await: the batches it became, as (offset, number of records)."""
+        return [((await one.future).offset, one.records) for one in await self.send(records)]

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from streams.clock import running_s, wall_ms
-from streams.engine.faust.log import OwnedLog
+from streams.engine.faust.log import FencedLog
 from streams.engine.faust.runner import Runner
 from streams.engine.frontier import KEY, decode
+from streams.engine.owner import OWNED, Append, Follow, Owner, Publish, Read, Settle, Step
 from streams.engine.ports import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from faust.types import TP
 
     from streams.engine.faust.driver import Driver
+    from streams.engine.faust.producer import Delivery
     from streams.engine.faust.transport import Chunk
     from streams.engine.ports import Output, Rollup
 
 _log = logging.getLogger(__name__)
-LOG_TOPIC = "kpi"
-"""Outputs for this topic are the roll-up's own log."""
-STATE_TOPIC = "_rollup"
-"""Outputs for this topic are its own state: written down before anything that rests on it is told."""
-INTERVALS_TOPIC = "kpi.intervals"
-"""Outputs for this topic appear once: it has an owner too."""
-_OWNED = (STATE_TOPIC, LOG_TOPIC, INTERVALS_TOPIC)
+_T = TypeVar("_T")
 
 
 class RollupStatus(NamedTuple):
@@ -48,64 +44,76 @@ class RollupRunner(Runner):
     def __init__(self, driver: Driver, tp: TP, rollup: Rollup) -> None:
         super().__init__(driver, tp)
         self.rollup = rollup
+        self._owner = Owner(rollup)
         self._logs = {
-            topic: OwnedLog(driver.config, driver.publisher, driver.config.topic(topic), tp.partition)
-            for topic in _OWNED
+            topic: FencedLog(driver.config, driver.publisher, driver.config.topic(topic), tp.partition)
+            for topic in OWNED
         }
-        self._epoch = -1
+        self._sent: list[Delivery] = []
         self._next_offset = 0
-        self._target = 0
         self._busy_since: float | None = None
 
     async def start(self) -> None:
-        """Read the own topics, fence them, then read the partials from their beginning."""
-        await self._logs[STATE_TOPIC].take_over(
-            lambda record: self.rollup.restore_state(record.key or b"", record.value)
-        )
-        self._epoch = await self._logs[LOG_TOPIC].take_over(
-            lambda record: self.rollup.restore(record.key or b"", record.value)
-        )
-        self.rollup.recovered(self._epoch)
-        first, self._target = await self._driver.patient(
+        """Take over, then publish what is due, again and again."""
+        await self._carry_out(self._owner.take_over())
+        self.ready = True
+        self._driver.on_ready()
+        while not self._lost:
+            outputs = await self._carry_out(self._owner.publish(self._driver.config.timeline.wall(wall_ms())))
+            self._busy_since = None
+            if outputs and self._driver.on_published is not None:
+                self._driver.on_published(outputs)
+            await asyncio.sleep(self._driver.config.due_s)
+
+    async def _carry_out(self, steps: Generator[Step, Any, _T]) -> _T:
+        answer = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            answer = await self._do(step)
+
+    async def _do(self, step: Step) -> Any:
+        match step:
+            case Read():
+                return await self._read(step)
+            case Append():
+                await self._permission()
+                return await self._logs[step.topic].append(step.records)
+            case Publish():
+                await self._permission()
+                self._sent += await self._driver.publisher.publish(step.outputs)
+            case Settle():
+                sent, self._sent = self._sent, []
+                for one in sent:
+                    await one.future
+            case Follow():
+                await self._follow()
+        return None
+
+    async def _permission(self) -> None:
+        if self.ready:
+            self._busy_since = self._busy_since or running_s()
+        await self._driver.permission()
+
+    async def _read(self, step: Read) -> int:
+        async with self._logs[step.topic] as log:
+            end = await log.end() if step.end is None else step.end
+            async for records in log.read(step.start, end):
+                step.take(records)
+                await asyncio.sleep(0)
+        return end
+
+    async def _follow(self) -> None:
+        first, target = await self._driver.patient(
             lambda: self._driver.consumer.bounds(self.tp), f"the bounds of {self.tp}"
         )
         self._next_offset = first
         await self.seek(first)
-        while self._next_offset < self._target and not self._lost:  # noqa: ASYNC110 - a position, not an event
+        while self._next_offset < target and not self._lost:  # noqa: ASYNC110 - a position, not an event
             await asyncio.sleep(self._driver.config.due_s)
-        await self._recall_intervals()
-        self.ready = True
-        self._driver.on_ready()
-        while not self._lost:
-            await self._publish()
-            await asyncio.sleep(self._driver.config.due_s)
-
-    async def _recall_intervals(self) -> None:
-        """Fence the intervals, and find out which of them are out already."""
-        found: list[bytes] = []
-        await self._logs[INTERVALS_TOPIC].take_over_from(
-            self.rollup.closed_from, lambda record: found.append(record.key or b"")
-        )
-        self.rollup.already_closed(found)
-
-    async def _publish(self) -> None:
-        outputs = self.rollup.due(self._driver.config.timeline.wall(wall_ms()))
-        if not outputs and not self.rollup.unmarked:
-            return
-        self._busy_since = running_s()
-        await self._driver.permission()
-        owned = {topic: [(one.key or b"", one.value) for one in outputs if one.topic == topic] for topic in _OWNED}
-        await self._logs[STATE_TOPIC].append(owned[STATE_TOPIC])
-        deliveries = await self._driver.publisher.publish(one for one in outputs if one.topic not in _OWNED)
-        await self._logs[LOG_TOPIC].append(owned[LOG_TOPIC])
-        await self._logs[INTERVALS_TOPIC].append(owned[INTERVALS_TOPIC])
-        if self.rollup.unmarked:
-            deliveries += await self._driver.publisher.publish([self.rollup.marked(self._logs[INTERVALS_TOPIC].end)])
-        for one in deliveries:
-            await one.future
-        self._busy_since = None
-        if self._driver.on_published is not None:
-            self._driver.on_published(outputs)
 
     # --- partials ----------------------------------------------------------------------------------
 
@@ -150,4 +158,4 @@ class RollupRunner(Runner):
     def status(self) -> RollupStatus:
         """For liveness and metrics."""
         busy = 0.0 if self._busy_since is None else running_s() - self._busy_since
-        return RollupStatus(ready=self.ready, epoch=self._epoch, oldest_s=busy)
+        return RollupStatus(ready=self.ready, epoch=self._owner.epoch, oldest_s=busy)
