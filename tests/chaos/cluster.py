@@ -146,7 +146,7 @@ async def open_cluster(folder: Path, workers: int) -> AsyncIterator[Cluster]:
     """Brokers, Redis and topics, but no worker yet; all of it is gone in the end, but for `folder`."""
     async with contextlib.AsyncExitStack() as stack:
         (folder / "kafka").mkdir(parents=True)
-        kafka = EmbeddedKafka(nodes=BROKERS, directory=folder / "kafka")
+        kafka = EmbeddedKafka(nodes=BROKERS, directory=folder / "kafka", quick=True)
         stack.callback(_throw_away, kafka)
         await asyncio.to_thread(kafka.__enter__)
         redis = EmbeddedRedis(directory=folder / "redis")

@@ -44,7 +44,7 @@ def test_a_round_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     report = tmp_path / "outcome.json"
     # It may take its time; tests beside it may not.
     command = ["nice", "-n", "10", sys.executable, "-m", "tests.chaos", "--seed", "6", "--rate", "100"]
-    command += ["--faults", ",".join(KINDS), "--pause", "12", "--hold", "6"]
+    command += ["--faults", ",".join(KINDS), "--pause", "12", "--hold", "5"]
     command += ["--json", str(report), "--keep", str(tmp_path / "round")]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SIGAP_KAFKA")}
     ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
