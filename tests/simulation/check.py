@@ -86,12 +86,11 @@ def _is_sample(metric: tuple[str, Any]) -> bool:
 
 
 def _records(what: str, wanted: dict[Any, Event], found: dict[Any, Event], world: World) -> Iterator[str]:
-    for key in sorted(wanted.keys() - found.keys()):
-        yield f"{what} {key}: missing"
-    for key in sorted(found.keys() - wanted.keys()):
-        # What was out of order for a while may have made a scope known.
-        if _exact(world) or any(found[key]["metrics"].values()):
-            yield f"{what} {key}: not in the replay"
+    for records, others, where in ((wanted, found, "missing"), (found, wanted, "not in the replay")):
+        for key in sorted(records.keys() - others.keys()):
+            # What was out of order for a while may have made a scope known.
+            if _exact(world) or any(records[key]["metrics"].values()):
+                yield f"{what} {key}: {where}"
     for key in sorted(wanted.keys() & found.keys()):
         one, other = (_flat(each[key]) for each in (wanted, found))
         for name in one.keys() | other.keys():

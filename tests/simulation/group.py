@@ -37,7 +37,8 @@ class Group:
 
     @property
     def awake(self) -> list[Worker]:
-        return [each for each in (*self.workers, *self.zombies) if not each.paused]
+        """Whoever takes steps; zombies often, as their time is short."""
+        return [each for each in (*self.workers, *self.zombies, *self.zombies) if not each.paused]
 
     def hire(self) -> None:
         """Start a worker."""

@@ -104,28 +104,31 @@ class Scenario:
 
 
 @cache
-def settings(*, rules: bool) -> Settings:
-    return Settings.from_mapping(_CONFIG | ({"alert_rules": _RULES} if rules else {}))
+def settings(*, rules: bool, forgetful: bool) -> Settings:
+    """With `forgetful` only offsets tell that a record has been folded, not the ids that a conversation remembers."""
+    config = _CONFIG | ({"alert_rules": _RULES} if rules else {}) | ({"dedup_max": 1} if forgetful else {})
+    return Settings.from_mapping(config)
 
 
 def scenario(rng: Random) -> Scenario:
     """One that `rng` chooses: a fifth of an hour to a day."""
     partitions, ordered, rules = rng.choice((2, 2, 3)), rng.random() < 0.5, rng.random() < 0.25
+    forgetful = ordered and rng.random() < 0.5
     arrivals = []
-    for event in _events(rng):
+    for event in _events(rng, ordered=ordered):
         value, key = json.dumps(event).encode(), _key(event)
         if event["type"] == "bad":
             value = rng.choice((b"{", value, b""))
         delay = 0 if ordered else rng.choice((0, 0, 40, rng.randrange(3_000), rng.randrange(_DELAY)))
         arrivals.append(Arrival(event["at"] + delay, crc32(key) % partitions, key, value))
-        if rng.random() < 0.07:
+        if not forgetful and rng.random() < 0.07:
             again = arrivals[-1].instant + rng.randrange(2 * MINUTE)
             arrivals.append(arrivals[-1]._replace(instant=again))
     arrivals.sort(key=lambda each: each.instant)
-    return Scenario(partitions, settings(rules=rules), arrivals, ordered, rules)
+    return Scenario(partitions, settings(rules=rules, forgetful=forgetful), arrivals, ordered, rules)
 
 
-def _events(rng: Random) -> list[Event]:
+def _events(rng: Random, *, ordered: bool) -> list[Event]:
     length = rng.choice((12 * MINUTE, 40 * MINUTE, 2 * HOUR, 8 * HOUR, 26 * HOUR))
     count = rng.randrange(15, 45)
     at = rng.choice(_STARTS) + rng.randrange(10 * MINUTE)
@@ -135,7 +138,9 @@ def _events(rng: Random) -> list[Event]:
     for number in range(count):
         kind = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         place = rng.randrange(conversations)
-        event: Event = {"v": 1, "tenant": tenants[place % len(tenants)], "event_id": f"{rng.randrange(100)}-{number}"}
+        # What happens at one instant counts in the order of the ids.
+        name = f"{number:02}" if ordered else f"{rng.randrange(100)}-{number}"
+        event: Event = {"v": 1, "tenant": tenants[place % len(tenants)], "event_id": name}
         if kind not in {"presence", "business"}:
             event |= {"conversation_id": f"c{place}", "channel": ("chat", "whatsapp", "email")[place % 3]}
         events.append(event | {"at": at} | _more(rng, kind, at))
