@@ -140,7 +140,7 @@ class Rollup:
     # -- output ---------------------------------------------------------------------------------------
 
     def due(self, now: int) -> list[Output]:
-        """The records that are due at the wall clock's `now`."""
+        """The records that are due at the wall clock's `now`; one that was set back holds nothing up."""
         listener = self._listener
         as_of = listener.clock
         if not as_of:
@@ -159,11 +159,11 @@ class Rollup:
         self.final_published = False
         every = BEHIND_EVERY_MS if shade[0] else EVERY_MS
         for key, tracked in list(listener.restless.items()):
-            if now - tracked.published_at >= every and now - tracked.stirred_at >= GATHER_MS:
+            if not (0 <= now - tracked.published_at < every or 0 <= now - tracked.stirred_at < GATHER_MS):
                 del listener.restless[key]
                 self._publish(tracked, as_of, now, shade, out)
         for tracked in self._of_round(now):
-            if now - tracked.published_at < LOOKED_AT_MS and tracked.shade == shade:
+            if 0 <= now - tracked.published_at < LOOKED_AT_MS and tracked.shade == shade:
                 continue
             if tracked.shade != shade or not tracked.quiet or gauges.OLDEST_WAITING in self._reading.gauges(tracked):
                 self._publish(tracked, as_of, now, shade, out)

@@ -84,9 +84,15 @@ def _stands(alert: Alert, sent: list[Alert]) -> bool:
 
 
 def _ends(alerts: list[Alert]) -> set[str | None]:
-    """How a run ends: in several ways where they bear one instant, with None where it goes on."""
-    last = max((alert["at"] for alert in alerts), default=0)
-    return {_end(alert) for alert in alerts if alert["at"] == last} or {None}
+    """How a run ends: in several ways where they bear one instant, with None where it goes on.
+
+    Warnings end nothing, and what was retracted did not happen.
+    """
+    states = Counter(alert["state"] for alert in alerts)
+    passing = {"imminent", "retracted"} | ({"breached"} if states["breached"] <= states["retracted"] else set())
+    lasting = [alert for alert in alerts if alert["state"] not in passing]
+    last = max((alert["at"] for alert in lasting), default=0)
+    return {_end(alert) for alert in lasting if alert["at"] == last} or {None}
 
 
 def _end(alert: Alert) -> str | None:

@@ -61,7 +61,8 @@ class Group:
                 worker.own_rollup(partition)
             self.say(f"{worker.name} gets {kind} {partition} {how}")
         for worker in self.workers:
-            worker.parked.clear()
+            if not worker.paused:  # whoever is stopped does not hear of it
+                worker.parked.clear()
 
     def owns(self, worker: Worker, partition: int) -> bool:
         """Whether the group counts on a worker for a source partition."""

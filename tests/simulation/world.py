@@ -10,12 +10,15 @@ from streams.engine import journal
 from streams.engine.core import TICK_HEADER
 from streams.engine.journal import Replay
 from streams.engine.local import Log
+from tables.scope_panes import Scope
 from tests.simulation.broker import Kafka
 from tests.simulation.group import CHOICES, Group
 from tests.simulation.scenario import HOUR, MINUTE, SECOND, Arrival, scenario
 from tests.simulation.worker import Worker
 
 _LAST_TURNS = 60
+_SUDDEN = 0.015
+"""How often, when a worker takes steps, it dies after one of them with something on its way."""
 _SMALL_BATCH = 1_500
 """Bytes, in some seeds: what changes then needs several batches, and of these some may be written."""
 
@@ -45,7 +48,9 @@ class World:
 
     def run(self) -> None:
         """To the end, where every roll-up is final."""
-        with patch.object(journal, "MAX_BATCH", self.batch):
+        # Scopes stand in sets: without a hash of their own the order would be that of their addresses.
+        hashed = patch.object(Scope, "__hash__", lambda scope: scope.place)
+        with hashed, patch.object(journal, "MAX_BATCH", self.batch):
             while self._waiting or self.rng.random() < 0.9:
                 self._turn()
             self._finish()
@@ -94,6 +99,12 @@ class World:
         elif worker.rollups:
             partition = rng.choice(list(worker.rollups))
             self._act_rollup(worker, partition, steps)
+        busy = any(run.busy for run in worker.rollups.values()) or any(
+            run.core.in_flight for run in worker.sources.values()
+        )
+        if busy and not self.calm and rng.random() < _SUDDEN:
+            self.group.crash(worker, "killed between two steps")
+            return
         if rng.random() < 0.3:
             worker.land(rng.randrange(self.kafka.partitions), rng.choice((1, 5, 100)))
 
@@ -135,16 +146,16 @@ class World:
             if rng.random() < 0.5:
                 group.wake(rng.choice(stopped))
                 return
-        match rng.randrange(8):
+        match rng.randrange(9):
             case 0 | 1 if group.awake:
                 group.crash(rng.choice(group.awake), "killed")
             case 2 | 3 if workers := [each for each in group.workers if not each.paused]:
                 group.pause(rng.choice(workers))
             case 4:
                 group.rebalance()
-            case 5 if self.clocks_jump and group.workers:
+            case 5 | 6 if self.clocks_jump and group.workers:
                 group.step_clock(rng.choice(group.workers))
-            case 6:
+            case 7:
                 group.hire()
             case _:
                 self._compact()

@@ -141,6 +141,21 @@ def test_minutes_told_by_an_owner_whose_clock_is_behind_count_without_their_quar
     assert [each["metrics"]["messages_in"] for each in today] == [5]
 
 
+def test_a_wall_clock_that_is_set_back_holds_nothing_up() -> None:
+    bench = Bench()
+    bench.pane(epoch=7, seq=1, messages=5)
+    bench.beat(epoch=7, seq=2)
+    assert messages_in(bench.due()) == [5]
+    before = bench.now
+    bench.now -= 300_000
+    bench.pane(epoch=7, seq=3, messages=6)
+    bench.beat(epoch=7, seq=4)
+    outputs = bench.due()
+    assert messages_in(outputs) == [6]
+    seqs = [msgspec.json.decode(each.value or b"")["seq"] for each in outputs if each.topic == "kpi"]
+    assert min(seqs) > before
+
+
 def test_the_usual_order_sends_nothing_again() -> None:
     bench = Bench()
     bench.pane(epoch=3, seq=1, messages=1)
