@@ -27,7 +27,7 @@ _GAUGES = frozenset(read_gauges({}, 0, "tenant"))
 def problems(world: World) -> list[str]:
     """What is wrong, as lines; none if all is well."""
     values = [each.value for each in world.scenario.arrivals]
-    values.sort(key=instant_of)  # stable: what happened at one instant stays in the order of arrival
+    values.sort(key=_order)
     expected = replay(values, world.scenario.settings, world.instant, wall=lambda: world.now)
     return [
         *_kpi(world, expected),
@@ -38,6 +38,12 @@ def problems(world: World) -> list[str]:
         *_sequences(world),
         *_logs(world),
     ]
+
+
+def _order(value: bytes) -> tuple[int, str]:
+    """That in which events count, whatever order they arrive in."""
+    at = instant_of(value)
+    return at, str(_decode(value).get("event_id")) if at else ""
 
 
 def _kpi(world: World, expected: Result) -> Iterator[str]:

@@ -115,7 +115,7 @@ def scenario(rng: Random) -> Scenario:
     partitions, ordered, rules = rng.choice((2, 2, 3)), rng.random() < 0.5, rng.random() < 0.25
     forgetful = ordered and rng.random() < 0.5
     arrivals = []
-    for event in _events(rng, ordered=ordered):
+    for event in _events(rng):
         value, key = json.dumps(event).encode(), _key(event)
         if event["type"] == "bad":
             value = rng.choice((b"{", value, b""))
@@ -128,7 +128,7 @@ def scenario(rng: Random) -> Scenario:
     return Scenario(partitions, settings(rules=rules, forgetful=forgetful), arrivals, ordered, rules)
 
 
-def _events(rng: Random, *, ordered: bool) -> list[Event]:
+def _events(rng: Random) -> list[Event]:
     length = rng.choice((12 * MINUTE, 40 * MINUTE, 2 * HOUR, 8 * HOUR, 26 * HOUR))
     count = rng.randrange(15, 45)
     at = rng.choice(_STARTS) + rng.randrange(10 * MINUTE)
@@ -139,8 +139,7 @@ def _events(rng: Random, *, ordered: bool) -> list[Event]:
         kind = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         place = rng.randrange(conversations)
         # What happens at one instant counts in the order of the ids.
-        name = f"{number:02}" if ordered else f"{rng.randrange(100)}-{number}"
-        event: Event = {"v": 1, "tenant": tenants[place % len(tenants)], "event_id": name}
+        event: Event = {"v": 1, "tenant": tenants[place % len(tenants)], "event_id": f"e{number:02}"}
         if kind not in {"presence", "business"}:
             event |= {"conversation_id": f"c{place}", "channel": ("chat", "whatsapp", "email")[place % 3]}
         events.append(event | {"at": at} | _more(rng, kind, at))
