@@ -116,11 +116,11 @@ async def test_resizing(world: World) -> None:
     async with shown(world, columns=80, rows=24) as terminal:
         assert terminal.lines[-1].startswith("q quits")
         terminal.resize(160, 50)
-        await until(lambda: terminal.lines[49].startswith("q quits"), "the last line", 3)
+        await until(lambda: terminal.lines[49].startswith("q quits"), "the last line", 10)
         title = next(line for line in terminal.lines if line.startswith("Agents"))
         assert "Longest waits" in title
         terminal.resize(60, 16)
-        await until(lambda: terminal.lines[15].startswith("q quits"), "the last line", 3)
+        await until(lambda: terminal.lines[15].startswith("q quits"), "the last line", 10)
         terminal.process.send_signal(signal.SIGTERM)
         assert await ended(terminal) == 0
 
