@@ -22,15 +22,36 @@ CHUNK = 20
 LOGS = Path(__file__).parents[3] / "shared" / "data" / "events"
 POLICIES = {
     "timezone": "America/New_York",
+    "calendars": {
+        "office": {
+            "tz": "Asia/Jakarta",
+            "hours": {day: [["08:00", "12:00"], ["13:00", "17:30"]] for day in ("mon", "tue", "wed", "thu", "fri")},
+            "country_holidays": "ID",
+        },
+        "shop": {
+            "tz": "America/New_York",  # where clocks change
+            "hours": {"sat": [["10:00", "24:00"]], "sun": [["00:00", "04:00"]], "wed": [["18:00", "22:00"]]},
+            "date_overrides": {"2014-12-24": [["09:00", "12:00"]]},
+        },
+    },
     "sla_policies": [
         {
             "name": "urgent",
             "match": {"priority": "urgent"},
+            "calendar": "office",
             "targets": {"first_response": 60, "next_response": 300, "resolution": 7_200},
             "warn": [0.5, "-30s"],
         },
         {
+            "name": "chats",
+            "match": {"channel": "chat"},
+            "calendar": "shop",
+            "targets": {"first_response": 600, "resolution": 14_400},
+            "warn": [0.5],
+        },
+        {
             "name": "rest",
+            "calendar": "office",
             "targets": {"first_response": 300, "next_response": 900, "resolution": 86_400},
             "warn": [0.75],
             "pause_on": {"resolution": ["pending", "on_hold"], "next_response": ["pending"]},
