@@ -13,18 +13,6 @@ from deploy.local.kafka import EmbeddedKafka
 from deploy.local.redis import EmbeddedRedis
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on one kind of server run one after the other in one process, while the others run beside them.
-
-    Unless they name a group of their own.
-    """
-    for item in items:
-        for server in ("kafka", "browser"):
-            if item.get_closest_marker(server) and not item.get_closest_marker("xdist_group"):
-                item.add_marker(pytest.mark.xdist_group(server))
-
-
 @dataclass(frozen=True)
 class KafkaServer:
     """A Kafka that tests share: make topics and groups of your own names, leave nodes alone."""

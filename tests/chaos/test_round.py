@@ -33,8 +33,7 @@ def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
     assert "no fault meteor; there are worker-kill" in ended.stderr
 
 
-@pytest.mark.kafka
-@pytest.mark.xdist_group("chaos")
+@pytest.mark.chaos
 def test_a_round_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     try:
         jars.classpath(lambda _line: None)
