@@ -7,6 +7,7 @@ import contextlib
 import math
 import signal
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import structlog
 
@@ -23,6 +24,7 @@ from streams.engine.faust.config import EngineConfig
 from streams.engine.faust.driver import Driver
 from streams.engine.faust.producer import Publisher
 from streams.engine.ports import Output
+from streams.limit import DeadLetterLimit
 from tables.rollup import Rollup
 from tables.settings import Settings, SettingsError
 from tables.shard import Shard
@@ -55,7 +57,10 @@ class Worker:
             timeline=environment.timeline,
             ticks=environment.ticks,
         )
-        self.ingest = Ingest(self.settings, environment.customer_key, self._publish, self.config.topic)
+        self._limit = partial(DeadLetterLimit, environment.dlq_share, environment.dlq_run)
+        self.ingest = Ingest(
+            self.settings, environment.customer_key, self._publish, self.config.topic, limit=self._limit
+        )
         self._publisher: Publisher | None = None
         self._partitions = 1
         self._health = health
@@ -151,7 +156,7 @@ class Worker:
         topic = self.config.topic("events")
 
         def new(partition: int) -> Shard:
-            shard = Shard(partition, partitions, self.settings, lambda: timeline.wall(wall_ms()), topic)
+            shard = Shard(partition, partitions, self.settings, lambda: timeline.wall(wall_ms()), topic, self._limit())
             self.feed.shards[partition] = shard
             return shard
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
 import msgspec
+from prometheus_client import Histogram
 
 from agents.sinks.pending import AlertItem, SeriesItem
 from agents.sinks.redis import RedisSink, Waiting
@@ -17,6 +18,9 @@ from tables.rollup import Rollup
 from tables.shard import Shard
 
 EVERY_S = 0.2
+_BY_THE_CLOCK = ("imminent", "breached")
+"""States that come at their instant, whatever comes in; the others come with events, which may be late themselves."""
+_DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _SERIES = {"kpi.minutes": "trend", "kpi.intervals": "intervals"}
 Past = Callable[[str, Collection[int] | None], Awaitable[Sequence[bytes]]]
 """What partitions (None: all) of a topic hold of late, by the topic's logical name: JSON, in the order of arrival."""
@@ -25,6 +29,8 @@ Past = Callable[[str, Collection[int] | None], Awaitable[Sequence[bytes]]]
 class _Alert(msgspec.Struct):
     tenant: str
     alert_id: str
+    state: str
+    at: int
 
 
 class _Kpi(msgspec.Struct):
@@ -49,10 +55,18 @@ class Feed:
         self.rollups: dict[int, Rollup] = {}
         self.sink: RedisSink | None = None
         if url is not None:
-            self.sink = RedisSink(url, resync=self.resync, past=self.restore, clock=clock, durable=durable)
+            past_of = (self.restore_alerts, self.restore_series)
+            self.sink = RedisSink(url, resync=self.resync, past=past_of, clock=clock, durable=durable)
         self._told: dict[object, int] = {}
         """The epoch of each shard and roll-up whose whole state was sent."""
         self._past = past
+        self._clock = clock
+        self.alert_delay = Histogram(
+            "sigap_alert_delay_seconds",
+            "from the instant of a warning or breach to its delivery to Kafka",
+            buckets=_DELAYS_S,
+            registry=None,
+        )
 
     async def run(self) -> None:
         """Send what has changed, until cancelled."""
@@ -90,22 +104,29 @@ class Feed:
             for partition in self.rollups:
                 self.sink.restore(partition)
 
-    async def restore(self, partitions: Collection[int]) -> None:
-        """Send what the topics of results hold in some partitions."""
+    async def restore_alerts(self, partitions: Collection[int]) -> None:
+        """Send what the topic of alerts holds, all of it by the owner of the first partition: one stream, one order."""
         assert self.sink is not None  # noqa: S101 - it is who asks
-        if 0 in partitions:  # all of them by one, for those of a conversation lie in several partitions
+        if 0 in partitions:
             self.sink.past_alerts(map(_alert_item, await self._past("alerts", None)))
+
+    async def restore_series(self, partitions: Collection[int]) -> None:
+        """Send the minutes and intervals that their topics hold in some partitions."""
+        assert self.sink is not None  # noqa: S101 - it is who asks
         for topic in _SERIES:
             self.sink.series(_series(topic, await self._past(topic, partitions)))
 
     def published(self, outputs: Sequence[Output]) -> None:
-        """KPI records that Kafka has taken."""
-        if self.sink is None:
-            return
+        """Results that Kafka has taken: KPI records go on to Redis, of alerts it is noted how late they are."""
         values: dict[str, list[bytes]] = {}
         for each in outputs:
             if each.value is not None:
                 values.setdefault(each.topic, []).append(each.value)
+        for alert in map(_alert, values.get("alerts", ())):
+            if alert.state in _BY_THE_CLOCK:
+                self.alert_delay.observe(max(0, self._clock() - alert.at) / 1000)
+        if self.sink is None:
+            return
         kpis = [(_kpi(value), value) for value in values.get("kpi", ())]
         self.sink.kpi((r.tenant, r.scope, r.window, r.seq, value) for r, value in kpis)
         for topic in _SERIES.keys() & values.keys():

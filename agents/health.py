@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streams.engine.faust.driver import Driver
 
 STUCK_S = 60.0
-"""A delivery awaited, or a coordinator silent, for longer: the process should be restarted."""
+"""A delivery awaited, a coordinator silent, records not folded for longer: the process should be restarted."""
 
 
 class Health:
@@ -59,6 +59,10 @@ class Health:
             reasons.append(f"a delivery to Kafka has been awaited for {status.oldest_s:.0f} s")
         if status.ready and status.lease_s > STUCK_S:
             reasons.append(f"the group's coordinator has been silent for {status.lease_s:.0f} s")
+        for partition, one in status.partitions.items():
+            if one.ready and one.stalled_s > STUCK_S:
+                behind = f"partition {partition} is {one.behind} records behind"
+                reasons.append(f"{behind} and has folded none for {one.stalled_s:.0f} s")
         return _answer(reasons)
 
     async def _ready(self, _request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -14,6 +14,7 @@ from streams.channels import CHANNELS, House, Reading, read
 from streams.clock import wall_ms
 from streams.codecs import dead_letter, decode_business, encode, key_of
 from streams.engine.ports import Output, Record
+from streams.limit import DeadLetterLimit
 from streams.rejects import Rejected
 from tables.settings import Settings
 
@@ -32,11 +33,19 @@ class Publish(Protocol):
 class Ingest:
     """The agents of the raw topics. At least once: an event that comes twice has the same id."""
 
-    def __init__(self, settings: Settings, key: str | None, publish: Publish, topic: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: str | None,
+        publish: Publish,
+        topic: Callable[[str], str],
+        limit: Callable[[], DeadLetterLimit] = lambda: DeadLetterLimit(0, 0),
+    ) -> None:
         self._settings = settings
         self._key = key
         self._publish = publish
         self._topic = topic
+        self._limits = defaultdict[tuple[str, int], DeadLetterLimit](limit)
         self.counts: Counter[tuple[str, str]] = Counter()
         """By channel and outcome: `events`, `empty`, what was left out, and rejects by reason."""
         self._warned = False
@@ -66,11 +75,13 @@ class Ingest:
                 event = decode_business(record.value, wall_ms())
             except Rejected as rejected:
                 self.counts[BUSINESS, rejected.reason] += 1
+                self._limits[BUSINESS, partition].refused(record, rejected)
                 outputs.append(dead_letter(record, rejected.reason, rejected.detail, self._topic(BUSINESS), partition))
             else:
                 self.counts[BUSINESS, "events"] += 1
                 outputs.append(Output("events", key_of(event), record.value))
                 greatest_at = max(greatest_at, event.at)
+        self._limits[BUSINESS, partition].read(len(records))
         if outputs:
             await self._publish(outputs)
         return greatest_at
@@ -83,6 +94,7 @@ class Ingest:
             found, at = self._outputs(channel, partition, record)
             outputs += found
             greatest_at = max(greatest_at, at)
+        self._limits[channel, partition].read(len(records))
         if outputs:
             if self._key is None and not self._warned:
                 self._warned = True
@@ -105,6 +117,8 @@ class Ingest:
         self.counts[channel, "events"] += len(reading.events)
         self.counts.update((channel, ignored.value) for ignored in reading.ignored)
         self.counts.update((channel, fault.reason) for fault in reading.faults)
+        for fault in reading.faults[:1]:
+            self._limits[channel, partition].refused(record, fault)
         letters = [
             dead_letter(record, fault.reason, fault.detail, self._topic(f"raw.{channel}"), partition)
             for fault in reading.faults[:1]  # the payload goes back whole

@@ -26,6 +26,7 @@ class WorkerCollector(Collector):
         """All metrics of the worker."""
         yield from self._engine()
         yield from self._state()
+        yield from self._feed.alert_delay.collect()
         yield from self._redis()
         raw = CounterMetricFamily(
             "sigap_raw", "events made of raw payloads, parts left out, rejects by reason", labels=["channel", "outcome"]
@@ -46,11 +47,19 @@ class WorkerCollector(Collector):
         )
         behind = GaugeMetricFamily("sigap_partition_behind_records", "records not folded yet", labels=["partition"])
         flight = GaugeMetricFamily("sigap_partition_in_flight", "chunks not yet delivered", labels=["partition"])
+        recovered = GaugeMetricFamily(
+            "sigap_partition_recovered_ratio", "part of the state read since the assignment", labels=["partition"]
+        )
+        stalled = GaugeMetricFamily(
+            "sigap_partition_stalled_seconds", "since records were there and none was folded", labels=["partition"]
+        )
         for partition, one in status.partitions.items():
+            recovered.add_metric([str(partition)], one.recovered)
+            stalled.add_metric([str(partition)], one.stalled_s)
             lag.add_metric([str(partition)], one.lag_ms / 1000)
             behind.add_metric([str(partition)], one.behind)
             flight.add_metric([str(partition)], one.in_flight)
-        yield from (lag, behind, flight)
+        yield from (lag, behind, flight, recovered, stalled)
 
     def _state(self) -> Iterator[Metric]:
         status = self._driver.status()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from streams.clock import Mode, Timeline
+from streams.limit import RUN, SHARE
 from streams.topics import PREFIX
 from tables.settings import SettingsError
 
@@ -34,6 +35,10 @@ VARIABLES: Final = {
     "SIGAP_CUSTOMER_KEY": "the secret behind the pseudonyms of customers in raw payloads, 16 characters or more;"
     " another one makes other customers",
     "SIGAP_REPLICATION": "replicas of each topic; default 3, or the number of brokers if less",
+    "SIGAP_DLQ_SHARE": "the greatest share of 10,000 records of a partition that may be refused, 0 to 1; where it is"
+    f" exceeded the worker stops; default {SHARE:g}, 0: none",
+    "SIGAP_DLQ_RUN": "so many records refused one behind the other stop the worker, that a bad deployment does not"
+    f" reject a day's traffic; default {RUN}, 0: none",
     "SIGAP_INSTANCE_ID": "a name that stays the same when this worker restarts",
     "SIGAP_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT (default), SSL, SASL_PLAINTEXT or SASL_SSL",
     "SIGAP_KAFKA_SASL_MECHANISM": "PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512",
@@ -67,6 +72,8 @@ class Environment:
     token: str | None = field(default=None, repr=False)
     customer_key: str | None = field(default=None, repr=False)
     replication: int | None = None
+    dlq_share: float = SHARE
+    dlq_run: int = RUN
     instance_id: str | None = None
     security_protocol: Protocol = "PLAINTEXT"
     sasl_mechanism: Mechanism = "PLAIN"
@@ -84,6 +91,7 @@ class Environment:
         Raises `SettingsError` with every problem; no message repeats an address or a secret.
         """
         reader = _Reader(environ)
+        run = reader.count("SIGAP_DLQ_RUN", greatest=1_000_000_000, least=0)
         found = cls(
             kafka=reader.brokers("SIGAP_KAFKA"),
             redis=reader.redis("SIGAP_REDIS"),
@@ -95,6 +103,8 @@ class Environment:
             token=reader.text("SIGAP_TOKEN"),
             customer_key=reader.secret("SIGAP_CUSTOMER_KEY", least=16),
             replication=reader.count("SIGAP_REPLICATION", greatest=100),
+            dlq_share=reader.share("SIGAP_DLQ_SHARE", SHARE),
+            dlq_run=RUN if run is None else run,
             instance_id=reader.matching("SIGAP_INSTANCE_ID", _PREFIX, "letters, digits, . _ and -"),
             security_protocol=reader.choice(
                 "SIGAP_KAFKA_SECURITY_PROTOCOL", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -252,12 +262,21 @@ class _Reader:
         self._wrong(name, f"{value!r} is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)")
         return Timeline()
 
-    def count(self, name: str, greatest: int) -> int | None:
+    def share(self, name: str, default: float) -> float:
+        value = self.text(name)
+        if value is None:
+            return default
+        if not re.fullmatch(r"0|1|0?\.\d{1,9}", value):
+            self._wrong(name, f"{value!r} is not allowed; a number from 0 to 1, such as 0.25")
+            return default
+        return float(value)
+
+    def count(self, name: str, greatest: int, least: int = 1) -> int | None:
         value = self.text(name)
         if value is None:
             return None
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:10]) <= greatest):
-            self._wrong(name, f"{value!r} is not allowed; a whole number from 1 to {greatest}")
+        if not (value.isascii() and value.isdigit() and least <= int(value[:10]) <= greatest):
+            self._wrong(name, f"{value!r} is not allowed; a whole number from {least} to {greatest}")
             return None
         return int(value)
 

@@ -156,6 +156,8 @@ DEAD_LETTER_HEADERS: Final = frozenset(
     {"reason", "detail", "source_topic", "source_partition", "source_offset", "source_timestamp", "cut"}
 )
 """Headers that a dead letter adds to those of the record."""
+RETURNED: Final = "returned"
+"""Header of a record that was put back: how often. The record's own from then on, so a new dead letter has it too."""
 
 
 def dead_letter(record: Record, reason: str, detail: str, source_topic: str, source_partition: int) -> Output:

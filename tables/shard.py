@@ -11,6 +11,7 @@ from streams.codecs import dead_letter
 from streams.codecs import decode as decode_event
 from streams.engine.ports import Effects, Output, Record
 from streams.events import Presence
+from streams.limit import DeadLetterLimit
 from streams.rejects import Rejected
 from tables import alerts, beside, corrections, gauges
 from tables.beside import Beside
@@ -29,7 +30,13 @@ class Shard:
     """The state of one partition of `sigap.events`; see `streams.engine.ports.Shard`."""
 
     def __init__(
-        self, partition: int, partitions: int, settings: Settings, wall: Callable[[], int], topic: str
+        self,
+        partition: int,
+        partitions: int,
+        settings: Settings,
+        wall: Callable[[], int],
+        topic: str,
+        limit: DeadLetterLimit | None = None,
     ) -> None:
         self.partition = partition
         self.partitions = partitions
@@ -45,6 +52,7 @@ class Shard:
         self._restored: dict[bytes, bytes | None] = {}
         self._wall = wall
         self._topic = topic
+        self._limit = limit or DeadLetterLimit(0, 0)
         self._rules: dict[str, Rules] = {}
         self._timers: list[tuple[int, bytes]] = []
         self._greatest_at = 0
@@ -161,6 +169,7 @@ class Shard:
                 event = decode_event(record.value, wall)
             except Rejected as rejected:
                 counts[rejected.reason] += 1
+                self._limit.refused(record, rejected)
                 rejects.append(dead_letter(record, rejected.reason, rejected.detail, self._topic, self.partition))
                 continue
             self._greatest_at = max(self._greatest_at, event.at)
@@ -200,6 +209,7 @@ class Shard:
             folded.add(key)
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)
             self._booking.book(key, history, change, clock)
+        self._limit.read(len(records))
         self._catch_up(folded, changed, clock)
         return Effects(self._changelog(changed), outputs, rejects, snapshots)
 

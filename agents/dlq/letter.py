@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from streams.codecs import DEAD_LETTER_HEADERS
+from streams.codecs import DEAD_LETTER_HEADERS, RETURNED
 from streams.topics import TOPICS
 
-RETURNED: Final = "returned"
-"""Header of a record that was put back: how often. The record's own from then on, so a new dead letter has it too."""
 INPUTS: Final = tuple(
     each.name for each in TOPICS if each.name in {"events", "business"} or each.name.startswith("raw.")
 )

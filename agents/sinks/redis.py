@@ -34,6 +34,8 @@ _BEAT_S = 1.0
 _ROUND = 10  # batches a round trip
 _BACKOFF_S = (0.1, 5.0)
 
+Past = Callable[[Collection[int]], Awaitable[object]]
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +47,8 @@ class RedisSink:
     `resync` is called when Redis is found to have lost what was written (flushed, replaced, restored from an older
     snapshot) or when the limit was exceeded: it must enqueue everything once more. Nothing is expected of Redis at
     the first contact: whoever starts a sink sends what it recovered. `past` is called with the partitions
-    given to `restore` of which Redis does not hold the past: it must enqueue their alerts, minutes and intervals.
+    given to `restore` of which Redis does not hold the past: first the one that must enqueue their alerts, which newer
+    ones wait for, then the one for their minutes and intervals, which nothing waits for.
     `clock` (ms) is the clock of the run, which readers of ages go by.
     """
 
@@ -54,7 +57,7 @@ class RedisSink:
         url: str,
         *,
         resync: Callable[[], object],
-        past: Callable[[Collection[int]], Awaitable[object]] | None = None,
+        past: tuple[Past, Past] | None = None,
         clock: Callable[[], int] = wall_ms,
         tenants: Iterable[str] = (),
         durable: bool = True,
@@ -76,6 +79,8 @@ class RedisSink:
         self._written: dict[str, int] = {}
         self._resync_due = False
         self._past_due: set[int] = set()
+        self._restoring: tuple[list[int], asyncio.Task[None]] | None = None
+        self._alerts_held = False
         self._oldest: float | None = None
         self._in_flight = 0
         self._alerts_in_flight = False
@@ -158,7 +163,7 @@ class RedisSink:
             await asyncio.sleep(0.01)
         task, self._task = self._task, None
         if task is not None:
-            await end(task)
+            await end(task, *([self._restoring[1]] if self._restoring is not None else []))
 
     def _woken(self) -> None:
         if self._oldest is None:
@@ -197,8 +202,6 @@ class RedisSink:
                 log.info("redis_connected", resync=self._resync_due)
             self.connected, self._backoff = True, _BACKOFF_S[0]
             self._resync_if_due()
-            if self._past_due:
-                continue
             try:
                 async with asyncio.timeout(max(0.0, beat_at - time.monotonic())):
                     await self._wake.wait()
@@ -217,29 +220,47 @@ class RedisSink:
         self._resync()
 
     async def _restore(self) -> None:
-        """Before anything newer is written: alerts are to stand in their order."""
-        if not self._past_due or self._past is None:
-            return
-        due = sorted(self._past_due)
-        (held,) = await self._link.round_trip([b"*%d\r\n%b" % (2 + len(due), words("SMISMEMBER", PAST, *due))])
-        if lost := [partition for partition, there in zip(due, held, strict=True) if not there]:
-            try:
-                await self._past(lost)
-            except Exception:
-                self.errors += 1
-                log.exception("past_not_read", partitions=lost)
-                await asyncio.sleep(_BEAT_S)
-                return
+        """Find out which part of the past is missing, have it read beside the rest, and note that it is there."""
+        if self._restoring is not None and self._restoring[1].done():
+            lost = self._restoring[0]
             await self._flush()
             await self._link.round_trip([b"*%d\r\n%b" % (2 + len(lost), words("SADD", PAST, *lost))])
+            self._restoring = None
+        if self._past is None or self._restoring is not None or not (due := sorted(self._past_due)):
+            return
+        (held,) = await self._link.round_trip([b"*%d\r\n%b" % (2 + len(due), words("SMISMEMBER", PAST, *due))])
         self._past_due.difference_update(due)
+        if lost := [partition for partition, there in zip(due, held, strict=True) if not there]:
+            self._alerts_held = True
+            self._restoring = lost, asyncio.create_task(self._read_past(*self._past, lost), name="redis-past")
+
+    async def _read_past(self, alerts: Past, series: Past, partitions: list[int]) -> None:
+        await self._patient(alerts, partitions)
+        self._alerts_held = False
+        self._wake.set()
+        await self._patient(series, partitions)
+        self._wake.set()
+
+    async def _patient(self, read: Past, partitions: list[int]) -> None:
+        while True:
+            try:
+                await read(partitions)
+            except Exception:
+                self.errors += 1
+                log.exception("past_not_read", partitions=partitions)
+                await asyncio.sleep(_BEAT_S)
+            else:
+                return
 
     async def _flush(self) -> None:
         self._wake.clear()
-        oldest, self._oldest = self._oldest, None
-        self._in_flight = sum(map(len, self._queues))
-        self._alerts_in_flight = bool(len(self._alerts))
-        batches = [batch for queue in self._queues for batch in queue.take()]
+        # Alerts stand in their order: newer ones wait for the past.
+        held = self._alerts_held and bool(len(self._alerts))
+        queues = self._queues[1:] if self._alerts_held else self._queues
+        oldest, self._oldest = self._oldest, self._oldest if held else None
+        self._in_flight = sum(map(len, queues))
+        self._alerts_in_flight = not held and bool(len(self._alerts))
+        batches = [batch for queue in queues for batch in queue.take()]
         sweeps, self._waiting.sweeps = self._waiting.sweeps, {}
         done = 0
         try:

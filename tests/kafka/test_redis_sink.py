@@ -9,7 +9,7 @@ import orjson
 import pytest
 import redis.asyncio
 
-from agents.sinks.layout import TENANTS, record_json
+from agents.sinks.layout import PAST, TENANTS, record_json
 from agents.sinks.pending import KpiItem, Waiting
 from agents.sinks.redis import RedisSink
 from deploy.local.redis import EmbeddedRedis
@@ -336,11 +336,40 @@ async def test_a_past_that_cannot_be_read_is_tried_again(world: World) -> None:
         if len(calls) == 1:
             raise ConnectionError("not now")
 
-    sink = world.another(past=past)
+    sink = world.another(past=(past, past))
     sink.start()
     sink.restore(3)
-    await until(lambda: calls == [3, 3])
+    await until(lambda: calls == [3, 3, 3])
     await until(lambda: sink.errors == 1 and sink.connected)
+    await sink.stop()
+
+
+async def test_alerts_wait_for_those_before_them_and_for_nothing_else(world: World) -> None:
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def alerts(_partitions: Collection[int]) -> None:
+        asked.set()
+        await goes_on.wait()
+        sink.past_alerts([("acme", "old", b"{}")])
+
+    async def series(_partitions: Collection[int]) -> None:
+        await asyncio.Event().wait()
+
+    sink = world.another(past=(alerts, series))
+    sink.start()
+    sink.restore(0)
+    await asked.wait()
+    sink.alerts([("acme", "new", b"{}")])
+    sink.kpi([record("tenant", "5m", 1)])
+    await until(lambda: sink.written == 1)
+    assert await world.hash("kpi:tenant:5m")
+    assert sink.alerts_pending
+    assert sink.behind_s > 0
+    goes_on.set()
+    await until(lambda: not sink.alerts_pending)
+    entries = await world.client.xrange(P + "alerts")
+    assert [fields[b"alert_id"] for _, fields in entries] == [b"old", b"new"]
+    assert not await world.client.smembers(PAST)
     await sink.stop()
 
 

@@ -50,6 +50,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
             "SIGAP_CLOCK": "event",
             "SIGAP_TICKS": "true",
             "SIGAP_REPLICATION": "3",
+            "SIGAP_DLQ_SHARE": "0.25",
+            "SIGAP_DLQ_RUN": "0",
             "SIGAP_INSTANCE_ID": "worker-0",
         }
     )
@@ -60,6 +62,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert (environment.config, environment.data_dir) == (config, tmp_path / "new")
     assert (environment.topic_prefix, environment.timeline.mode, environment.ticks) == ("house.one", "event", True)
     assert (environment.replication, environment.instance_id) == (3, "worker-0")
+    assert (environment.dlq_share, environment.dlq_run) == (0.25, 0)
 
 
 def test_sasl_with_tls() -> None:
@@ -126,6 +129,8 @@ def test_secrets_are_in_no_text() -> None:
             "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)",
         ),
         ({"SIGAP_TICKS": "2"}, "SIGAP_TICKS: '2' is not allowed; allowed: 0, 1, true, yes, false, no"),
+        ({"SIGAP_DLQ_SHARE": "2"}, "SIGAP_DLQ_SHARE: '2' is not allowed; a number from 0 to 1, such as 0.25"),
+        ({"SIGAP_DLQ_RUN": "-1"}, "SIGAP_DLQ_RUN: '-1' is not allowed; a whole number from 0 to 1000000000"),
         ({"SIGAP_REPLICATION": "0"}, "SIGAP_REPLICATION: '0' is not allowed; a whole number from 1 to 100"),
         (
             {"SIGAP_TOPIC_PREFIX": "a b"},

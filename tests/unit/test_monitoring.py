@@ -10,12 +10,14 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
+from agents.feed import Feed
 from agents.health import Health
 from agents.wallboard.auth import is_loopback
 from agents.wallboard.server import _Metrics
@@ -49,15 +51,19 @@ def exported() -> dict[str, set[str]]:
     """Every series that a worker and the page can have, with its labels."""
     shard = SimpleNamespace(partitions=1, histories={}, counts=Counter(OUTCOMES))
     sink = SimpleNamespace(connected=True, behind_s=0.0, pending=0, errors=0, written=0, resyncs=0)
-    feed = SimpleNamespace(shards={0: shard}, rollups={0: SimpleNamespace(scopes={})}, sink=sink)
-    partition = PartitionStatus(ready=True, epoch=0, clock=0, lag_ms=0, behind=0, in_flight=0, oldest_s=0.0)
+    feed = Feed(None, AsyncMock())
+    feed.shards[0], feed.rollups[0] = cast("Any", shard), cast("Any", SimpleNamespace(scopes={}))
+    feed.sink = cast("Any", sink)
+    partition = PartitionStatus(
+        ready=True, epoch=0, clock=0, lag_ms=0, behind=0, in_flight=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0
+    )
     roll_up = RollupStatus(ready=True, epoch=0, oldest_s=0.0)
     status = Status(True, {0: partition}, {0: roll_up}, 0.0, 0.0, 0.0)
     driver = SimpleNamespace(status=lambda: status)
     page = CollectorRegistry()
     page.register(cast("Any", _Metrics(cast("Any", SimpleNamespace(streams=0, pushes=0, feeds={})))))
     found: dict[str, set[str]] = {name: set(labels) for name, labels in OWN.items()}
-    for registry in (Health(cast("Any", driver), cast("Any", feed), ("", 1), {("chat", "events"): 1})._registry, page):
+    for registry in (Health(cast("Any", driver), feed, ("", 1), {("chat", "events"): 1})._registry, page):
         metrics: Iterator[Metric] = iter(registry.collect())
         for sample in (sample for metric in metrics for sample in metric.samples):
             found.setdefault(sample.name, {"instance", "job"}).update(sample.labels)

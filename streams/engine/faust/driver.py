@@ -70,7 +70,7 @@ class Driver:
         shards: Callable[[int], Shard],
         *,
         rollups: Callable[[int], Rollup] | None = None,
-        on_published: Callable[[Sequence[Output]], None] | None = None,
+        on_published: Callable[[Sequence[Output]], object] = lambda _: None,
         sinks: Mapping[str, Handler] | None = None,
         feeds: Mapping[str, Handler] | None = None,
         fatal: Callable[[str], object] = exit_at_once,

@@ -42,6 +42,10 @@ class PartitionStatus(NamedTuple):
     in_flight: int
     oldest_s: float
     """Age of the oldest append or publication not yet delivered: grows when brokers are away."""
+    stalled_s: float
+    """Since records were there to fold and none was."""
+    recovered: float
+    """Which part of the changelog has been read, 0 to 1."""
 
 
 class PartitionRunner(Runner):
@@ -60,6 +64,9 @@ class PartitionRunner(Runner):
         self._since: dict[int, float] = {}
         self._viewing: deque[Delivery] = deque()
         self._caught_up = False
+        self._stands = (-1, 0.0)
+        """At which source offset, and since when with more to come."""
+        self._recovered = 0.0
 
     # --- recovery ----------------------------------------------------------------------------------
 
@@ -71,6 +78,7 @@ class PartitionRunner(Runner):
         async with self._log as log:
             end = await log.end()
             if self._parked and self.core.reusable(end, source):
+                self._recovered = 1.0
                 self.execute(self.core.resumed())
                 return
             if self._parked:
@@ -81,8 +89,10 @@ class PartitionRunner(Runner):
                 async for records in log.read(read.start, read.end):
                     count += len(records)
                     self.core.restored(records)
+                    self._recovered = records[-1].offset / read.end if records else self._recovered
                     await asyncio.sleep(0)
                 self.execute(self.core.recovered())
+        self._recovered = 1.0
         _log.info("%s-%d recovered %d records in %.2f s", *self.tp, count, running_s() - began)
 
     # --- what comes in -----------------------------------------------------------------------------
@@ -106,6 +116,8 @@ class PartitionRunner(Runner):
         if not self.ready or self._lost or progress is None:
             return
         self._caught_up = self.core.next_offset >= progress.end and not self._handed
+        if self.core.next_offset >= progress.end or self._stands[0] != self.core.next_offset:
+            self._stands = self.core.next_offset, running_s()
         wall = self._driver.config.timeline.wall(self._driver.frontier.instant(progress.asked_ms))
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
@@ -175,6 +187,7 @@ class PartitionRunner(Runner):
             return
         self._since.pop(command.seq, None)
         if isinstance(command, Publish):
+            self._driver.on_published(command.outputs)
             self.execute(self.core.published(command.seq))
         elif len(results) != 1:
             self._driver.fatal(f"{self.tp.topic}-{self.tp.partition} a batch was split: it exceeds the producer's")
@@ -210,4 +223,6 @@ class PartitionRunner(Runner):
             behind=0 if progress is None else max(0, progress.end - self.core.next_offset),
             in_flight=self.core.in_flight,
             oldest_s=now - min(self._since.values(), default=now),
+            stalled_s=now - self._stands[1] if self._stands[1] else 0.0,
+            recovered=self._recovered,
         )

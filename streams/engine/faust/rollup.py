@@ -61,8 +61,7 @@ class RollupRunner(Runner):
         while not self._lost:
             outputs = await self._carry_out(self._owner.publish(self._driver.config.timeline.wall(wall_ms())))
             self._busy_since = None
-            if outputs and self._driver.on_published is not None:
-                self._driver.on_published(outputs)
+            self._driver.on_published(outputs)
             await asyncio.sleep(self._driver.config.due_s)
 
     async def _carry_out(self, steps: Generator[Step, Any, _T]) -> _T:
