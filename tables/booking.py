@@ -49,15 +49,16 @@ class Booking:
         foot = history.foot = Foot(key)
         # What is past its minutes is booked by quarter-hour: a few panes in place of many.
         minutes = self.panes.oldest
-        facts = [
-            fact
-            if fact.minute >= minutes or fact.kind == OCCUPIED
-            else fact._replace(minute=fact.minute // QUARTER * QUARTER)
-            for fact in history.facts()
-            if fact.minute >= oldest
-        ]
+        tenant, facts = history.rules.tenant, []
+        for fact in history.facts():
+            if fact.kind == OCCUPIED:
+                self.panes.staff.book(tenant, fact.dims, fact.value, fact.minute, 1)
+            elif fact.minute >= minutes:
+                facts.append(fact)
+            elif fact.minute >= oldest:
+                facts.append(fact._replace(minute=fact.minute // QUARTER * QUARTER))
         facts.sort(key=lambda fact: fact.minute)
-        self.panes.book(foot, history.rules.tenant, facts)
+        self.panes.book(foot, tenant, facts)
 
     def reached(self, now: int) -> Iterator[bytes]:
         """The keys of conversations whose minutes ahead the clock has reached; each is to be booked anew."""

@@ -70,11 +70,14 @@ def unpack(packed: bytes, dims: list[Dims]) -> Iterator[Fact]:
         yield Fact(kind, minute, dims[place], count, value)
 
 
-def condense(packed: bytes, dims: list[Dims], oldest: int) -> tuple[bytes, list[Dims]]:
-    """Drop the facts of minutes before `oldest`, add up equal ones, and forget dims that none refers to."""
+def condense(packed: bytes, dims: list[Dims], oldest: int, oldest_work: int) -> tuple[bytes, list[Dims]]:
+    """Drop the facts of minutes before `oldest`, add up equal ones, and forget dims that none refers to.
+
+    Stretches of work are dropped if they end before `oldest_work`.
+    """
     counts: dict[tuple[int, int, Dims, int], int] = {}
     for fact in unpack(packed, dims):
-        if fact.minute >= oldest:
+        if fact.minute >= (oldest_work if fact.kind == OCCUPIED else oldest):
             key = (fact.kind, fact.minute, fact.dims, fact.value)
             counts[key] = counts.get(key, 0) + fact.number
     kept: list[Dims] = []

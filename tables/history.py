@@ -23,6 +23,9 @@ from tables.state import REPLY_WINDOW, Dims, RunKey, State, Step
 
 FACTS_KEPT = 26 * 60
 """Minutes for which a fact can still be in a window: the longest local day and an hour."""
+WORK_KEPT = 54 * 60
+"""The same of stretches of work, and of presence: 26 hours after the end of a local day of up to 25 hours its
+agent-minutes are written down; the rest is for a clock that is ahead of those of other partitions."""
 LONG_TAIL = 32
 LONG_FACTS = 64 * WIDTH
 
@@ -131,7 +134,7 @@ class History:
     @property
     def expires_at(self) -> int:
         """The instant past which, if resolved, it is forgotten and no window holds its samples any more."""
-        return self.c.state.at + max(self.rules.values.retain_ms, FACTS_KEPT * MINUTE)
+        return self.c.state.at + max(self.rules.values.retain_ms, WORK_KEPT * MINUTE)
 
     def take(self, step: Step, now: int) -> Change:
         """Fold a new event in its place; `now` is the partition's clock."""
@@ -259,7 +262,8 @@ class History:
     def _condense(self) -> None:
         c = self.c
         rest = list(unpack(c.facts[c.settled :], c.dims))
-        kept, dims = condense(c.facts[: c.settled], c.dims, c.state.at // MINUTE - FACTS_KEPT)
+        minute = c.state.at // MINUTE
+        kept, dims = condense(c.facts[: c.settled], c.dims, minute - FACTS_KEPT, minute - WORK_KEPT)
         c.settled = len(kept)
         c.facts = kept + pack(rest, dims)
         c.dims = dims

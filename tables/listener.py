@@ -12,7 +12,7 @@ from tables import partials
 from tables.business.figures import Figures, Said
 from tables.days import QUARTER, QUARTER_MS
 from tables.facts import MINUTE
-from tables.history import FACTS_KEPT
+from tables.history import FACTS_KEPT, WORK_KEPT
 from tables.intervals import Mark, Pending, decode_mark
 from tables.occupancy import ByAgent, Online, Part
 from tables.scopes import has_trend
@@ -141,16 +141,17 @@ class Listener:
         if beat.epoch > source.epoch:
             source.complete = False
         if beat.complete and not source.complete:
-            oldest = beat.clock // MINUTE - FACTS_KEPT + QUARTER
+            minute = beat.clock // MINUTE + QUARTER
+            oldest, oldest_work = minute - FACTS_KEPT, minute - WORK_KEPT
             for tenant, figures in self._business.items():
                 if figures.forget(partition, beat.epoch):
                     self._stir_at(self.track(tenant, "tenant"), now)
             for online in self._online.values():
-                online.forget(partition, beat.epoch, oldest)
+                online.forget(partition, beat.epoch, oldest_work)
             for tracked in self.scopes.values():
                 had = tracked.windows.forget(partition, beat.epoch, oldest)
                 if tracked.occupancy is not None:
-                    had = tracked.occupancy.forget(partition, beat.epoch, oldest) or had
+                    had = tracked.occupancy.forget(partition, beat.epoch, oldest_work) or had
                 if had:
                     self.restless[tracked.key] = tracked
         source.told, source.since = max(source.told, beat.told), beat.since

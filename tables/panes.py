@@ -336,7 +336,6 @@ class Panes:
         """Samples before this minute are corrections from now on."""
         self.oldest_sealed = max(self.oldest_sealed, oldest_sealed)
         self.oldest = max(self.oldest, oldest_sealed)
-        self.staff.first = max(self.staff.first, oldest_sealed)
 
     def restore_correction(self, tenant: str, name: str, quarter: int, tally: Tally) -> None:
         """Take over what was added to a quarter-hour after a former owner had let go of it."""

@@ -16,12 +16,14 @@ import msgspec
 from streams.events import Presence
 from tables.bits import MOST, Bits, encode_told, touched, union
 from tables.facts import MINUTE
-from tables.history import FACTS_KEPT
+from tables.history import FACTS_KEPT, WORK_KEPT
 
 PREFIX = b"=a|"
 """What the changelog's keys of agents begin with; no conversation's does."""
-KEPT_MS = FACTS_KEPT * MINUTE
+LATE_MS = FACTS_KEPT * MINUTE
 """An event this much older than the agent's newest comes too late."""
+KEPT_MS = WORK_KEPT * MINUTE
+"""For so long is what events say told again and again."""
 RETAIN_MS = 31 * 86_400_000
 """An agent who has not been online for so long is forgotten."""
 SWEEP_MS = 3_600_000
@@ -97,7 +99,7 @@ class Presences:
         name = (event.tenant, event.agent_id)
         agent = self._agents.get(name)
         if agent is None:
-            agent = self._agents[name] = Agent(1, -1, max(now // MINUTE - FACTS_KEPT, 0))
+            agent = self._agents[name] = Agent(1, -1, max(now // MINUTE - WORK_KEPT, 0))
         before = agent.online
         outcome: Outcome = "replayed"
         if offset > agent.applied:
@@ -113,7 +115,7 @@ class Presences:
         if any(each[1] == event_id for each in events):
             return "duplicate"
         place = bisect(events, event)
-        if (events and at < events[-1][0] - KEPT_MS) or (not place and len(events) >= MOST_EVENTS):
+        if (events and at < events[-1][0] - LATE_MS) or (not place and len(events) >= MOST_EVENTS):
             return "late"
         was_online = place > 0 and _says_online(events[place - 1])
         events.insert(place, event)

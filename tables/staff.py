@@ -89,11 +89,15 @@ class Staff:
             *(Told(*key, self._occupied[key].payload()) for key in changed),
         ]
 
+    def move_on(self, oldest: int) -> None:
+        """Of whom nothing is known yet is told from this minute on only."""
+        self.first = max(self.first, oldest)
+
     def discard(self, oldest: int) -> None:
         """Let go of the minutes before this one, unless something is still to be told."""
         if self._changed:
             return
-        self.first = max(self.first, oldest)
+        self.move_on(oldest)
         for key, occupied in list(self._occupied.items()):
             occupied.discard(oldest)
             if occupied.empty:

@@ -8,7 +8,7 @@ from streams.engine.ports import Output
 from tables import partials
 from tables.days import QUARTER
 from tables.facts import MINUTE
-from tables.history import FACTS_KEPT
+from tables.history import FACTS_KEPT, WORK_KEPT
 from tables.panes import Panes
 from tables.partials import PANES_KEPT, TURNS
 from tables.scope_panes import Scope, place_of
@@ -41,9 +41,9 @@ RESENT_TURNS = 12 * 36_000
 topic's retention forgets them."""
 
 
-def horizon(now: int) -> int:
-    """The minute before which a partition whose clock is at `now` (ms) holds no panes."""
-    return -((FACTS_KEPT - now // MINUTE) // QUARTER) * QUARTER
+def horizon(now: int, kept: int = FACTS_KEPT) -> int:
+    """The minute before which a partition whose clock is at `now` (ms) holds no panes; of agents it is another."""
+    return -((kept - now // MINUTE) // QUARTER) * QUARTER
 
 
 def oldest_minute(now: int) -> int:
@@ -65,7 +65,7 @@ class Teller:
         since: int = 0,
         now: int = 0,
     ) -> None:
-        self.panes = Panes(Staff(beside.presences, horizon(now)))
+        self.panes = Panes(Staff(beside.presences, horizon(now, WORK_KEPT)))
         self._ledger = beside.ledger
         self.epoch = epoch
         self._partition = partition
@@ -78,8 +78,11 @@ class Teller:
         self._beat_at = 0
         self._complete = False
         self._said_complete = False
-        self._overdue_at = 0
-        """The clock when `overdue` last had something to tell: until that is settled, it is not out."""
+        self._overdue_at = now
+        """The clock when `overdue` last had something to tell, or of a new owner when the one before may have: until
+        that is settled, it is not out."""
+        self._beside_at = 0
+        """The clock when agents and business figures were told of."""
         self._swept = 0
         self._told_turn: int | None = None
         self._all_staff = True
@@ -104,14 +107,16 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
-        out += self._tell_beside(now)
-        if not any(dirty):
+        if settled >= self._overdue_at:
+            # What is told of an agent stands for some days only: it must not overtake what was told of those before.
+            out += self._tell_beside(now)
+        if not any(dirty) and self._beside_at == now:
             self._complete, self._spoke_at = True, now
         # The roll-up then forgets what former owners have told.
         self._said_complete = self._said_complete or (self._complete and (final or settled >= self._overdue_at))
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
-            told = min(settled, *self._reached)
+            told = min(settled, self._beside_at, *self._reached)
             beat = partials.encode(
                 partials.Beat(self.epoch, self._next(), now, lag_ms, self._said_complete, final, told, self._since)
             )
@@ -140,6 +145,7 @@ class Teller:
                     dirty.discard(scope)
                     self._tell(scope, now, out)
             self.panes.move_on(oldest)
+            self.panes.staff.move_on(horizon(now, WORK_KEPT))
         if out:
             self._overdue_at = now
         return out
@@ -177,7 +183,7 @@ class Teller:
         self._swept = minute // QUARTER
         self._seal(now)
         self.panes.discard(oldest_minute(now), horizon(now))
-        self.panes.staff.discard(horizon(now))
+        self.panes.staff.discard(horizon(now, WORK_KEPT))
 
     def _tell_again(self) -> None:
         """Everything that stands for long is to be told anew."""
@@ -215,6 +221,7 @@ class Teller:
 
     def _tell_beside(self, now: int) -> list[Output]:
         """Minutes of agents, and business figures."""
+        self._beside_at = now
         everything, self._all_staff = self._all_staff, False
         out: list[Output] = []
 

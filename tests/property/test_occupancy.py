@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.codecs import encode_id
 from streams.events import Presence
 from tables.bits import MOST, Bits, decode_told, touched, union
-from tables.history import FACTS_KEPT
+from tables.history import WORK_KEPT
 from tables.occupancy import Occupancy, Occupied, Online
 from tables.presence import Presences
 from tests.oracle.presence import Stretch, agents_online, occupancy
@@ -206,7 +206,7 @@ def test_a_partition_far_ahead_of_the_others_takes_nothing_from_them(script: lis
         if tells:
             desk.tell(0)
             desk.tell(1)
-            desk.windows_from = max(desk.clock // MINUTE - FACTS_KEPT, 0)
+            desk.windows_from = max(desk.clock // MINUTE - WORK_KEPT, 0)
             for held in desk.occupied[0].values():
                 held.discard(desk.windows_from)
             desk.occupied[0] = {key: held for key, held in desk.occupied[0].items() if not held.empty}

@@ -7,8 +7,8 @@ import pytest
 from streams.events import Presence
 from tables import presence
 from tables.bits import decode_told
-from tables.history import FACTS_KEPT
-from tables.presence import KEPT_MS, MOST_BYTES, REORDERABLE, RETAIN_MS, SWEEP_MS, Folded, Presences
+from tables.history import WORK_KEPT
+from tables.presence import KEPT_MS, LATE_MS, MOST_BYTES, REORDERABLE, RETAIN_MS, SWEEP_MS, Folded, Presences
 from tests.oracle.presence import agents_online, online
 
 MINUTE = 60_000
@@ -114,8 +114,8 @@ def test_a_record_read_again_changes_nothing() -> None:
 def test_an_event_more_than_26_hours_before_the_newest_is_too_late() -> None:
     desk = Desk()
     desk.event(at(0), "offline")
-    assert desk.event(at(0) - KEPT_MS, "online").outcome == "folded"
-    assert desk.event(at(0) - KEPT_MS - 1, "online").outcome == "late"
+    assert desk.event(at(0) - LATE_MS, "online").outcome == "folded"
+    assert desk.event(at(0) - LATE_MS - 1, "online").outcome == "late"
 
 
 # -- the changelog ---------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_what_no_window_holds_is_dropped_once_it_was_told() -> None:
 def test_of_a_stretch_dropped_nothing_is_said() -> None:
     """What was told of its last minute before must not be taken back by what is kept."""
     desk = Desk()
-    old = at(-FACTS_KEPT) - MINUTE
+    old = at(-WORK_KEPT) - MINUTE
     desk.event(old - 90_000, "online", now=old)
     desk.event(old - 30_000, "offline", now=old)
     desk.presences.tell()
@@ -210,8 +210,8 @@ def test_of_minutes_that_no_window_holds_nothing_is_said_of_a_new_agent() -> Non
     desk.event(at(0), "offline")
     ((_, _, payload),) = desk.presences.tell()
     told = decode_told(payload)
-    assert told.first == NOON // MINUTE - FACTS_KEPT
-    assert told.minutes().count(0, NOON // MINUTE) == FACTS_KEPT
+    assert told.first == NOON // MINUTE - WORK_KEPT
+    assert told.minutes().count(0, NOON // MINUTE) == WORK_KEPT
 
 
 def test_signs_of_life_are_let_go_of() -> None:
@@ -279,4 +279,4 @@ def test_the_oracle_reads_events_as_they_are_written() -> None:
     ]
     assert [(each.start, each.end) for each in online(events)["ana"]] == [(100, 300)]
     assert agents_online(events) == {"budi"}
-    assert agents_online([events[3] | {"at": 100 + KEPT_MS}, events[3] | {"event_id": "2", "at": 99}]) == {"budi"}
+    assert agents_online([events[3] | {"at": 100 + LATE_MS}, events[3] | {"event_id": "2", "at": 99}]) == {"budi"}

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from streams.clock import running_s
 from streams.engine.faust.transport import Chunk, Transport
+from streams.engine.owner import OWNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -163,10 +164,9 @@ async def run(
 
 async def _work(driver: Driver, app: EngineApp, on_ready: Callable[[], object]) -> None:
     config, began = driver.config, running_s()
-    rollups = [config.topic(name) for name in ("kpi", "kpi.intervals")]
-    written = [driver.changelog, *(rollups if driver.partials in driver.topics else [])]
-    together = [driver.events, *written, *([driver.partials] if driver.partials in driver.topics else [])]
-    await wait_for_topics(config, [*driver.topics, *written], together)
+    rollup = [driver.partials, *map(config.topic, OWNED)] if driver.partials in driver.topics else []
+    together = [driver.events, driver.changelog, *rollup]
+    await wait_for_topics(config, [*driver.topics, *together], together)
     await driver.start()
     await app.start()
     await driver.ready.wait()
