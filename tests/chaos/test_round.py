@@ -33,7 +33,7 @@ def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
     assert "no fault meteor; there are worker-kill" in ended.stderr
 
 
-@pytest.mark.chaos
+@pytest.mark.alone
 def test_a_round_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     try:
         jars.classpath(lambda _line: None)
@@ -41,8 +41,7 @@ def test_a_round_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     except EmbeddedUnavailable as error:
         unavailable(error.reason)
     report = tmp_path / "outcome.json"
-    # It may take its time; tests beside it may not.
-    command = ["nice", "-n", "10", sys.executable, "-m", "tests.chaos", "--seed", "6", "--rate", "100"]
+    command = [sys.executable, "-m", "tests.chaos", "--seed", "6", "--rate", "100"]
     command += ["--faults", ",".join(KINDS), "--pause", "12", "--hold", "5"]
     command += ["--json", str(report), "--keep", str(tmp_path / "round")]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SIGAP_KAFKA")}

@@ -15,7 +15,7 @@ from tests.conftest import KafkaServer
 from tests.kafka.house import Event, House, event
 from tests.kafka.lab import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.kafka, pytest.mark.alone, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 WITHIN_MS = 1_000
 CONFIG = {
     "sla_policies": [
