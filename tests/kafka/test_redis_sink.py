@@ -30,7 +30,7 @@ class World:
         self.sink = self.another()
 
     def another(self, **options: Any) -> RedisSink:
-        options = {"past": self.past} | options
+        options = {"past": (self.past, self.no_series)} | options
         return RedisSink(self.server.url, resync=self.resync, tenants=["acme"], timeout_s=2.0, **options)
 
     def resync(self) -> None:
@@ -40,6 +40,9 @@ class World:
     async def past(self, partitions: Collection[int]) -> None:
         self.restored += partitions
         self.sink.past_alerts([("acme", "a", b"{}"), ("acme", "b", b"{}")])
+
+    async def no_series(self, _partitions: Collection[int]) -> None:
+        """There are none."""
 
     async def hash(self, name: str) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = await self.client.hgetall(P + name)
