@@ -81,8 +81,8 @@ class Teller:
         self._overdue_at = now
         """The clock when `overdue` last had something to tell, or of a new owner when the one before may have: until
         that is settled, it is not out."""
-        self._beside_at = 0
-        """The clock when agents and business figures were told of."""
+        self._told = 0
+        """The clock up to which everything is out."""
         self._swept = 0
         self._told_turn: int | None = None
         self._all_staff = True
@@ -107,18 +107,19 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
-        if settled >= self._overdue_at:
-            # What is told of an agent stands for some days only: it must not overtake what was told of those before.
+        if settled >= self._overdue_at:  # else what was told on the way, of earlier minutes, comes after this
             out += self._tell_beside(now)
-        if not any(dirty) and self._beside_at == now:
-            self._complete, self._spoke_at = True, now
+            self._told = min(settled, *self._reached)
+            if not any(dirty):
+                self._complete, self._spoke_at = True, now
         # The roll-up then forgets what former owners have told.
         self._said_complete = self._said_complete or (self._complete and (final or settled >= self._overdue_at))
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
-            told = min(settled, self._beside_at, *self._reached)
             beat = partials.encode(
-                partials.Beat(self.epoch, self._next(), now, lag_ms, self._said_complete, final, told, self._since)
+                partials.Beat(
+                    self.epoch, self._next(), now, lag_ms, self._said_complete, final, self._told, self._since
+                )
             )
             key = b"%d|clock" % self._partition
             out.extend(Output(partials.TOPIC, key, beat, each) for each in range(self._partitions))
@@ -221,7 +222,6 @@ class Teller:
 
     def _tell_beside(self, now: int) -> list[Output]:
         """Minutes of agents, and business figures."""
-        self._beside_at = now
         everything, self._all_staff = self._all_staff, False
         out: list[Output] = []
 
