@@ -243,6 +243,7 @@ class Rollup:
         minute = (now // MINUTE + 1) * MINUTE
         zones = set()
         for tracked in self._watched():
+            tracked.windows.bring_in()
             rolling = tracked.windows.rolling.values()
             if any(window.counts or any(window.occupancy) for window in rolling) or any(
                 self._reading.moves(tracked, name, now) for name in DAY_WINDOWS

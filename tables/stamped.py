@@ -31,9 +31,8 @@ def maxima(tally: Tally) -> Tally:
     return {each: tally[each] for each in MAXIMA if each in tally}
 
 
-def difference(tally: Tally, held: Stamped) -> Tally:
+def difference(tally: Tally, before: Tally) -> Tally:
     """What a new absolute value adds to the one before it. A changed maximum is kept, to tell the change."""
-    before = unpack(held.packed)
     delta = {each: amount - before.get(each, 0) for each, amount in tally.items() if amount != before.get(each, 0)}
     delta.update({each: -amount for each, amount in before.items() if each not in tally})
     return delta

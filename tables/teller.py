@@ -36,9 +36,11 @@ NEW_SPEAK_MS = 3_600_000
 """The same before a new owner has told everything once."""
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
-RESENT_TURNS = 12 * 36_000
-"""Gauges, corrections and minutes of agents are told anew every so many turns of the wall clock, twelve hours, lest the
-topic's retention forgets them."""
+RESENT_TURNS = 12 * 18_000
+"""Gauges, corrections and minutes of agents are told anew every so many turns of the wall clock, twelve hours at the
+usual pace, lest the topic's retention forgets them."""
+MOST_TURNS = 18_000
+"""That pass between two calls: turns are numbered anew when their pace changes."""
 
 
 def horizon(now: int, kept: int = FACTS_KEPT) -> int:
@@ -84,7 +86,9 @@ class Teller:
         self._told = 0
         """The clock up to which everything is out."""
         self._swept = 0
-        self._told_turn: int | None = None
+        self._last_turn: int | None = None
+        self._passed = 0
+        """Turns since everything that stands for long was told."""
         self._all_staff = True
         """Whether the next time all minutes of all agents are told."""
         self._turn = 0
@@ -96,10 +100,11 @@ class Teller:
     def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None, settled: int) -> list[Output]:
         """What changed in the partials and has its turn, and the clock."""
         self._sweep(now, final=final)
-        if turn is not None and turn - (self._told_turn or turn) >= RESENT_TURNS:
-            self._tell_again()
-        if turn is not None and (self._told_turn is None or self._all_staff):
-            self._told_turn = turn
+        if turn is not None:
+            self._passed += min(max(turn - (self._last_turn or turn), 0), MOST_TURNS)
+            self._last_turn = turn
+            if self._passed >= RESENT_TURNS:
+                self._tell_again()
         out: list[Output] = []
         dirty = self.panes.dirty
         for each in self._turns(None if final else turn, lag_ms):
@@ -188,7 +193,7 @@ class Teller:
 
     def _tell_again(self) -> None:
         """Everything that stands for long is to be told anew."""
-        self._all_staff = True
+        self._passed, self._all_staff = 0, True
         for scope in self.panes.scopes.values():
             if scope.gauges or scope.corrections:
                 scope.restless = True

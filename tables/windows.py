@@ -23,7 +23,10 @@ NO_DAY = Today(0, 0, 0)
 class ScopeWindows:
     """All windows of one scope. Minutes count from the epoch."""
 
-    __slots__ = ("_partitions", "by_day", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today")
+    __slots__ = (
+        "_incoming", "_open", "_partitions",
+        "by_day", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today",
+    )  # fmt: skip
 
     def __init__(self, *, by_day: bool = False, topics: bool = False) -> None:
         self.minutes: dict[tuple[int, int], Stamped] = {}
@@ -42,6 +45,10 @@ class ScopeWindows:
         """Whether the maxima must be looked up again."""
         self._partitions: set[int] = set()
         """The source partitions that have sent minutes."""
+        self._incoming: Tally = {}
+        """What has come of the present minute, from all partitions, and is in no window yet."""
+        self._open: dict[int, Tally] = {}
+        """The panes of the present minute, by source partition, unpacked: they come again and again."""
 
     # -- partials -------------------------------------------------------------------------------------
 
@@ -61,13 +68,23 @@ class ScopeWindows:
         if held is not None and (held.epoch, held.seq) >= (epoch, seq):
             return False
         self._partitions.add(partition)
-        delta = tally if held is None else difference(tally, held)
+        if held is None:
+            delta = tally
+        else:
+            before = self._open.get(partition) if minute == self.now else None
+            delta = difference(tally, unpack(held.packed) if before is None else before)
         stamped = self.minutes[key] = Stamped(epoch, seq, pack(tally), maxima(tally))
+        if minute == self.now:
+            self._open[partition] = tally
         if not delta:
             return True
         if stamped.largest != (NOTHING if held is None else held.largest):
             self.stale = True
-        if minute <= self.now:
+        if minute == self.now and (minute - minute % QUARTER, partition) not in self.sealed:
+            incoming = self._incoming
+            for each, amount in delta.items():
+                incoming[each] = incoming.get(each, 0) + amount
+        elif minute <= self.now:
             change = parts(delta)
             for name, length in ROLLING.items():
                 if minute > self.now - length:
@@ -165,14 +182,25 @@ class ScopeWindows:
 
     # -- the passing of time --------------------------------------------------------------------------
 
+    def bring_in(self) -> None:
+        """Let the windows hold all that has come."""
+        incoming, self._incoming = self._incoming, {}
+        if incoming:
+            change = parts(incoming)
+            for window in self.rolling.values():
+                window.change(change, 1)
+            self._change_days(self.now, change, 1)
+
     def roll(self, now: int, day: Today, open_from: int) -> None:
         """Let the windows end in the minute `now` of a local day.
 
         From the minute `open_from` on there may be intervals that are not closed.
         """
+        self.bring_in()
         before = self.now
         if now == before and day == self.day:
             return
+        self._open.clear()
         sums: dict[tuple[int, int], Parts] = {}
         for name, length in ROLLING.items():
             window = self.rolling[name]

@@ -88,6 +88,7 @@ def test_kept_up_to_date_is_counted_anew(script: list[Any]) -> None:
             if minute > now - 60:  # what is older stays as it is in the minute panes; see the quarter-hours
                 panes[minute, partition] = tally
                 windows.put_minute(minute, partition, 0, seq, tally)
+    windows.bring_in()
     windows.look_up_largest()
     for name, length in {**ROLLING, "today": now - DAY + 1}.items():
         total: Tally = {}
@@ -130,6 +131,7 @@ def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> N
         add_up(day, tally)
     fresh = Window()
     fresh.add(day, 1)
+    windows.bring_in()
     assert held(windows.today)[:2] == held(fresh)[:2]
     windows.look_up_largest()
     assert windows.today.largest == maxima(day)

@@ -123,3 +123,19 @@ def test_a_sample_behind_the_clock_that_a_former_owner_had_reached_is_still_told
     line.restart()
     told = [each.key for each in line.shard.views(line.clock, 0, final=False)]
     assert b"0|acme|tenant|m%d" % ((START + 300_000) // 60_000) in told
+
+
+def test_what_stands_for_long_is_told_again_after_half_a_day_of_turns_however_they_are_numbered() -> None:
+    line = Line()
+    line.take(customer(FIRST_S + 1))
+    line.take(ev(FIRST_S + 1, "presence", agent_id="ana", state="online"))
+    usual, slow = line.clock // 200, line.clock // 333
+
+    def tells(turn: int) -> bool:
+        keys = [each.key or b"" for each in line.shard.views(line.clock, 0, final=False, turn=turn)]
+        return any(key.endswith(b"tenant|g") for key in keys) and any(key.endswith(b"|oana") for key in keys)
+
+    assert tells(usual)
+    assert not any(map(tells, (usual + 3, slow, slow + 3, usual + 6, slow + 6, usual + 9)))
+    told = [tells(slow + step) for step in range(10, 500_000, 10_000)]
+    assert 1 <= sum(told) <= 2

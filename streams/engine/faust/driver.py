@@ -20,6 +20,7 @@ from streams.engine.faust.rollup import RollupRunner, RollupStatus
 from streams.engine.faust.sink import Handler, SinkRunner
 from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
+from streams.engine.pace import Pace
 from streams.engine.ports import Output
 
 if TYPE_CHECKING:
@@ -261,9 +262,13 @@ class Driver:
                 await self.publisher.publish(Output("_partials", key, value, each) for each in partitions)
 
     async def _views(self) -> None:
+        pace = Pace(self.config.views_s)
         while True:
-            turn, past = divmod(wall_ms() / 1000, self.config.views_s)
-            await asyncio.sleep(self.config.views_s - past)
+            period = pace.period_s
+            turn, past = divmod(wall_ms() / 1000, period)
+            due = running_s() + period - past
+            await asyncio.sleep(period - past)
+            pace.woke(running_s() - due)
             told = [(runner, runner.views(int(turn) + 1)) for runner in self._partitions()]
             # At once, so that a record is published with what all partitions have told of it.
             self._shortcut([each for _, views in told for each in views])
