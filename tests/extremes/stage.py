@@ -43,6 +43,10 @@ class Stage:
         """The worker's resident memory."""
         return round(rss_kb(self.pid) / 1024)
 
+    def open_files(self) -> int:
+        """Files and connections that the worker has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     async def send(self, make: Callable[[], Item], rate: float, seconds: float) -> int:
         """Send events at a rate; how many. All of them are acknowledged when it returns."""
         producer, topic = self.house.producer, self.house.topic("events")
