@@ -54,3 +54,48 @@ def quantiles(buckets: Mapping[int, int], ranks: tuple[float, ...], largest: int
                 return found
             rank = ceil(following * total)
     return found
+
+
+class Ranks:
+    """The nearest-rank quantiles of counts by bucket that change little by little.
+
+    Each rank remembers its bucket and how many samples lie below it, and goes on from there: what is read after every
+    change costs a few steps, not a walk through all buckets. `buckets` may be empty; it is not to be replaced.
+    """
+
+    __slots__ = ("_buckets", "_places", "_total")
+
+    def __init__(self, buckets: Mapping[int, int], ranks: tuple[float, ...]) -> None:
+        self._buckets = buckets
+        self._total = sum(buckets.values())
+        self._places = [(rank, 0, 0) for rank in ranks]
+
+    def change(self, bucket: int, amount: int) -> None:
+        """So many samples have come into a bucket, or, if negative, gone."""
+        self._total += amount
+        self._places = [
+            (rank, place, below + amount if bucket < place else below) for rank, place, below in self._places
+        ]
+
+    def read(self, largest: int) -> list[float]:
+        """The quantiles, in ms, of at least one sample; `largest` is the exact maximum.
+
+        >>> buckets = {bucket(1000): 9, bucket(9000): 1}
+        >>> [round(q) for q in Ranks(buckets, (0.5, 0.9, 0.95)).read(9000)]
+        [993, 993, 8994]
+        """
+        if self._total < 1:
+            raise ValueError("no samples: there is no rank")
+        places = [self._follow(*each) for each in self._places]
+        self._places = places
+        return [min(middle(place), float(largest)) for _, place, _ in places]
+
+    def _follow(self, rank: float, place: int, below: int) -> tuple[float, int, int]:
+        count, wanted = self._buckets.get, ceil(rank * self._total)
+        while below >= wanted:
+            place -= 1
+            below -= count(place, 0)
+        while below + (here := count(place, 0)) < wanted:
+            below += here
+            place += 1
+        return rank, place, below

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tables import facts, subjects
+from tables import subjects
 from tables.distinct import BITS, Distinct
-from tables.facts import BUSINESS, CALENDAR
-from tables.sketch import quantiles
+from tables.facts import BUSINESS, CALENDAR, DURATIONS
+from tables.sketch import Ranks, quantiles
 from tables.tally import (
     ACTIVE_LAST,
     ACTIVE_MARKS,
@@ -31,8 +31,12 @@ _HASH = _FIRST_MARK - 1
 _OF_CODE, _OF_KIND, _OF_CLASS = subjects.OF_CODE.get, subjects.OF_KIND.get, subjects.OF_CLASS.get
 """What a newer version may have told is about nothing that this one reads."""
 
-_PLAIN = {kind + way: kind for kind in facts.DURATIONS for way in (0, CALENDAR, BUSINESS)}
-"""The kind of a duration whose business time is another."""
+_DURATIONS = {
+    (kind, way): tuple(code(each, part) for part in (COUNT, SUM, MAX) for each in (kind, kind + (way or CALENDAR)))
+    for kind in DURATIONS
+    for way in (0, BUSINESS)
+}
+"""The codes of a duration in calendar or business time: of each part that of both times at once, and that of one."""
 
 Sketch = dict[int, int]
 _EMPTY: Sketch = {}
@@ -75,7 +79,7 @@ def parts(tally: Tally) -> Parts:
 class Window:
     """One window of one scope: counts and sketches that add up."""
 
-    __slots__ = ("_kept", "_touch", "counts", "distinct", "largest", "moved", "occupancy", "sketches")
+    __slots__ = ("_ranks", "_touch", "counts", "distinct", "largest", "moved", "occupancy", "sketches")
 
     def __init__(self, touch: int | None = ACTIVE_LAST) -> None:
         self.counts: Tally = {}
@@ -91,8 +95,8 @@ class Window:
         """Which of the counts of conversations touched adds up in this window; None: only their hashes do."""
         if touch is None:
             self.distinct |= {ACTIVE_MARKS: Distinct(), HANDLED_MARKS: Distinct(), TOPICS: Distinct()}
-        self._kept: dict[int, dict[int, list[float]]] = {}
-        """Percentiles by kind and way."""
+        self._ranks: dict[int, Ranks] = {}
+        """What follows the percentiles of a kind that has been asked for."""
 
     def add(self, tally: Tally, sign: int) -> None:
         """Add a tally, or take it back; its maxima are not looked at."""
@@ -110,7 +114,6 @@ class Window:
             else:
                 held.pop(each, None)
         for kind, each, amount in buckets:
-            self._kept.pop(_PLAIN.get(kind, kind), None)
             sketch = self.sketches.get(kind)
             if sketch is None:
                 sketch = self.sketches[kind] = {}
@@ -119,6 +122,8 @@ class Window:
                 sketch[each] = value
             else:
                 sketch.pop(each, None)
+            if kind in self._ranks:
+                self._ranks[kind].change(each, sign * amount)
         for class_, each, amount in marks:
             distinct = self.distinct.get(class_)
             if distinct is not None:
@@ -132,28 +137,29 @@ class Window:
 
     def duration(self, kind: int, way: int) -> tuple[int, int]:
         """Count and sum (ms) of a duration in calendar time, or with `way` BUSINESS in business time."""
-        get = self.counts.get
-        count, total = get(code(kind, COUNT), 0), get(code(kind, SUM), 0)
-        apart = kind + (way or CALENDAR)
-        return count + get(code(apart, COUNT), 0), total + get(code(apart, SUM), 0)
+        get, (count, count_apart, total, total_apart, _, _) = self.counts.get, _DURATIONS[kind, way]
+        return get(count, 0) + get(count_apart, 0), get(total, 0) + get(total_apart, 0)
 
     def percentiles(self, kind: int, way: int) -> list[float]:
         """The 50th, 90th and 95th percentile in seconds; of at least one sample."""
-        kept = self._kept.setdefault(kind, {})
-        found = kept.get(way)
-        if found is None:
-            same, apart = self.sketch(kind), self.sketch(kind + (way or CALENDAR))
-            if way and not apart:
-                return self.percentiles(kind, 0)
+        same, apart = self.sketch(kind), self.sketch(kind + (way or CALENDAR))
+        if way and not apart:
+            return self.percentiles(kind, 0)
+        largest = self.maximum(kind, way) or 1 << 62
+        if apart or kind not in self.sketches:
             both = {each: same.get(each, 0) + apart.get(each, 0) for each in same.keys() | apart.keys()}
-            ranks = quantiles(both if apart else same, RANKS, self.maximum(kind, way) or 1 << 62)
-            found = kept[way] = [round(each) / 1000 for each in ranks]
-        return found
+            found = quantiles(both, RANKS, largest)
+        else:
+            ranks = self._ranks.get(kind)
+            if ranks is None:
+                ranks = self._ranks[kind] = Ranks(same, RANKS)
+            found = ranks.read(largest)
+        return [round(each) / 1000 for each in found]
 
     def maximum(self, kind: int, way: int) -> int:
         """The greatest of a kind, in ms; 0 without any."""
-        get = self.largest.get
-        return max(get(code(kind, MAX), 0), get(code(kind + (way or CALENDAR), MAX), 0))
+        get, (*_, largest, largest_apart) = self.largest.get, _DURATIONS[kind, way]
+        return max(get(largest, 0), get(largest_apart, 0))
 
     def set_occupancy(self, occupancy: tuple[int, int]) -> None:
         """Note agent-minutes occupied and online, and online."""
@@ -180,6 +186,5 @@ class Window:
         if largest != self.largest:
             for each in largest.keys() | self.largest.keys():
                 if largest.get(each) != self.largest.get(each):
-                    self._kept.pop(_PLAIN[MAXIMA[each]], None)
                     self.moved |= subjects.OF_CODE[each]
             self.largest = largest

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.sketch import bucket, middle, quantiles
+from tables.sketch import Ranks, bucket, middle, quantiles
 
 DAYS_30 = 30 * 86_400_000
 durations = st.one_of(st.integers(0, 100), st.integers(0, 600_000), st.integers(0, DAYS_30))
@@ -36,3 +36,21 @@ def test_buckets_merge_and_take_back_exactly(one: list[int], other: list[int]) -
 def test_buckets_keep_the_order(one: int, other: int) -> None:
     assert (bucket(one) <= bucket(other)) or one > other
     assert abs(middle(bucket(one)) - one) <= 0.01 * one
+
+
+changes = st.lists(st.tuples(st.integers(0, 400), st.integers(-3, 6)), min_size=1, max_size=60)
+
+
+@given(changes, st.lists(st.booleans(), min_size=60, max_size=60))
+def test_followed_ranks_are_those_of_a_walk_through_all(script: list[tuple[int, int]], asked: list[bool]) -> None:
+    """Samples come and go, and now and then somebody asks."""
+    buckets: dict[int, int] = {}
+    ranks = Ranks(buckets, (0.5, 0.9, 0.95))
+    for (each, change), asks in zip(script, asked, strict=False):
+        amount = max(change, -buckets.get(each, 0))
+        buckets[each] = buckets.get(each, 0) + amount
+        if not buckets[each]:
+            del buckets[each]
+        ranks.change(each, amount)
+        if asks and buckets:
+            assert ranks.read(1 << 62) == quantiles(buckets, (0.5, 0.9, 0.95), 1 << 62)
