@@ -63,16 +63,19 @@ class Ranks:
     change costs a few steps, not a walk through all buckets. `buckets` may be empty; it is not to be replaced.
     """
 
-    __slots__ = ("_buckets", "_places", "_total")
+    __slots__ = ("_buckets", "_known", "_places", "_total")
 
     def __init__(self, buckets: Mapping[int, int], ranks: tuple[float, ...]) -> None:
         self._buckets = buckets
         self._total = sum(buckets.values())
         self._places = [(rank, 0, 0) for rank in ranks]
+        self._known: tuple[int, list[float]] | None = None
+        """The greatest sample, and what was read with it, if nothing has changed since."""
 
     def change(self, bucket: int, amount: int) -> None:
         """So many samples have come into a bucket, or, if negative, gone."""
         self._total += amount
+        self._known = None
         self._places = [
             (rank, place, below + amount if bucket < place else below) for rank, place, below in self._places
         ]
@@ -84,11 +87,14 @@ class Ranks:
         >>> [round(q) for q in Ranks(buckets, (0.5, 0.9, 0.95)).read(9000)]
         [993, 993, 8994]
         """
+        if self._known is not None and self._known[0] == largest:
+            return self._known[1]
         if self._total < 1:
             raise ValueError("no samples: there is no rank")
         places = [self._follow(*each) for each in self._places]
-        self._places = places
-        return [min(middle(place), float(largest)) for _, place, _ in places]
+        found = [min(middle(place), float(largest)) for _, place, _ in places]
+        self._places, self._known = places, (largest, found)
+        return found
 
     def _follow(self, rank: float, place: int, below: int) -> tuple[float, int, int]:
         count, wanted = self._buckets.get, ceil(rank * self._total)

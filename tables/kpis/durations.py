@@ -107,11 +107,13 @@ def reader(
             if by:
                 out[ways[0][1][0]] = out[ways[1][1][0]] = 0.0
             return
-        for way, (mean, p50, p90, p95, largest) in ways:
-            total = window.duration(kind, way)[1]
-            over = count if by is None else by
-            out[mean] = total / over / 1000 if over else None
-            out[p50], out[p90], out[p95] = window.percentiles(kind, way)
-            out[largest] = window.maximum(kind, way) / 1000
+        over = count if by is None else by
+        values: tuple[Value, ...] = ()
+        for way, names in ways:
+            if not way or window.sketch(kind + way):  # else business time is calendar time
+                p50, p90, p95 = window.percentiles(kind, way)
+                mean = window.duration(kind, way)[1] / over / 1000 if over else None
+                values = (mean, p50, p90, p95, window.maximum(kind, way) / 1000)
+            out.update(zip(names, values, strict=True))
 
     return read
