@@ -68,7 +68,7 @@ class Ranks:
     def __init__(self, buckets: Mapping[int, int], ranks: tuple[float, ...]) -> None:
         self._buckets = buckets
         self._total = sum(buckets.values())
-        self._places = [(rank, 0, 0) for rank in ranks]
+        self._places = [_Place(rank) for rank in ranks]
         self._known: tuple[int, list[float]] | None = None
         """The greatest sample, and what was read with it, if nothing has changed since."""
 
@@ -76,9 +76,9 @@ class Ranks:
         """So many samples have come into a bucket, or, if negative, gone."""
         self._total += amount
         self._known = None
-        self._places = [
-            (rank, place, below + amount if bucket < place else below) for rank, place, below in self._places
-        ]
+        for each in self._places:
+            if bucket < each.bucket:
+                each.below += amount
 
     def read(self, largest: int) -> list[float]:
         """The quantiles, in ms, of at least one sample; `largest` is the exact maximum.
@@ -91,17 +91,29 @@ class Ranks:
             return self._known[1]
         if self._total < 1:
             raise ValueError("no samples: there is no rank")
-        places = [self._follow(*each) for each in self._places]
-        found = [min(middle(place), float(largest)) for _, place, _ in places]
-        self._places, self._known = places, (largest, found)
+        for each in self._places:
+            self._follow(each)
+        found = [min(middle(each.bucket), float(largest)) for each in self._places]
+        self._known = largest, found
         return found
 
-    def _follow(self, rank: float, place: int, below: int) -> tuple[float, int, int]:
-        count, wanted = self._buckets.get, ceil(rank * self._total)
+    def _follow(self, each: _Place) -> None:
+        count, wanted = self._buckets.get, ceil(each.rank * self._total)
+        place, below = each.bucket, each.below
         while below >= wanted:
             place -= 1
             below -= count(place, 0)
         while below + (here := count(place, 0)) < wanted:
             below += here
             place += 1
-        return rank, place, below
+        each.bucket, each.below = place, below
+
+
+class _Place:
+    """Where a rank lies: in a bucket, above so many samples."""
+
+    __slots__ = ("below", "bucket", "rank")
+
+    def __init__(self, rank: float) -> None:
+        self.rank = rank
+        self.bucket = self.below = 0
