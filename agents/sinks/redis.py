@@ -31,7 +31,7 @@ __all__ = ["RedisSink", "Waiting"]
 
 _LINGER_S = 0.02  # lets records of one moment share a script
 _BEAT_S = 1.0
-_ROUND = 10  # batches a round trip
+_ROUND = 30  # batches a round trip
 _BACKOFF_S = (0.1, 5.0)
 
 Past = Callable[[Collection[int]], Awaitable[object]]
