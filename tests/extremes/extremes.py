@@ -32,20 +32,20 @@ def _extreme(body: Extreme) -> Extreme:
 @_extreme
 async def _deadlines(size: float) -> Figures:
     """100,000 first-response deadlines fall due within one minute, and nobody answers."""
-    number, rate = int(100_000 * size), 4_000
-    loading_s = number / rate
+    wanted, rate = int(100_000 * size), 4_000
+    loading_s = wanted / rate
     target_s = int(60 + 2 * loading_s + 30)
     policy = {"name": "all", "targets": {"first_response": target_s}, "warn": []}
     async with stage({"sla_policies": [policy]}) as on:
         began = wall_ms()
-        places = iter(range(number))
+        places = count()
 
         def waits() -> Item:
             place = next(places)
             # Their deadlines lie in the minute that ends `target_s` after the beginning.
-            return _item(event("customer", f"c{place}", began - 60_000 + 60_000 * place // number))
+            return _item(event("customer", f"c{place}", began - 60_000 + 60_000 * place // wanted))
 
-        await on.send(waits, rate, loading_s)
+        number = await on.send(waits, rate, loading_s)
         await on.caught_up(target_s)
         left_s = (began - 60_000 + 1000 * target_s - wall_ms()) / 1000
         cpu, rss = on.cpu_s(), on.rss_mb()
