@@ -1,0 +1,297 @@
+"""A worker of today's starts on the logs that a worker of an earlier version has left, and the end is as if it had
+always been there.
+
+`tests/golden/logs/FORMAT/` holds them, taken when a worker stopped in the middle of `run.yaml` there. What is written
+anew gets a new FORMAT, with a `run.yaml` of its own: `python -m tests.unit.test_upgrade` then writes the logs that are
+missing and never touches one that is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+import pytest
+import yaml
+
+from agents.feed import _alert_item, _series
+from streams.codecs import decode, key_of
+from streams.engine import frontier
+from streams.engine.local import Log
+from streams.engine.ports import Record
+from streams.events import MAX_AT
+from tables.replay import Result, replay
+from tables.settings import Settings
+from tests.simulation.rules import of_rules
+from tests.simulation.world import World
+from tests.unit.test_golden import event as event_of
+from tests.unit.test_golden import instant
+from tests.upgrade.files import read, write
+from tests.upgrade.kinds import kinds
+from tests.upgrade.run import Logs, Run, divided, latest
+
+FOLDER = Path(__file__).parents[1] / "golden" / "logs"
+FORMAT = "v1"
+FORMATS = sorted(path.parent.name for path in FOLDER.glob("*/run.yaml"))
+FEEDS = frontier.KEY + b"raw.email-0"
+FED = {"raw.email-0": instant("57:10:00"), "raw.chat-1": instant("57:10:30")}
+AMOUNTS = {"amount", "mrr_before", "mrr_after", "capacity"}
+INSTANTS = {"from": "period_start_at", "to": "period_end_at"}
+SILENT_MS = 10_000
+SEEDS = 40
+Event = dict[str, Any]
+
+
+class Told:
+    """A format's `run.yaml`."""
+
+    def __init__(self, name: str) -> None:
+        self.folder = FOLDER / name
+        told = yaml.safe_load((self.folder / "run.yaml").read_text())
+        self.settings = Settings.from_mapping(told["settings"])
+        self.partitions: int = told["partitions"]
+        self.new_worker_at = instant(told["new_worker_at"])
+        self.stops_at = instant(told["stops_at"])
+        self.timeline: list[str] = told["timeline"]
+
+
+def event(number: int, line: str) -> Event:
+    """An event of the timeline; a business event's amounts are numbers."""
+    found = event_of(number, line)
+    numbers = {name: int(found[name]) for name in AMOUNTS & found.keys()}
+    periods = {INSTANTS[name]: instant(found.pop(name)) for name in INSTANTS.keys() & found.keys()}
+    return found | numbers | periods
+
+
+def source(told: Told) -> list[tuple[int, Record]]:
+    """All events in order, each with its partition."""
+    found = []
+    for number, line in enumerate(told.timeline):
+        value = json.dumps(event(number, line)).encode()
+        read_back = decode(value, MAX_AT)
+        key = key_of(read_back)
+        found.append((crc32(key) % told.partitions, Record(key, value, 0, read_back.at)))
+    return found
+
+
+# -- writing ------------------------------------------------------------------------------------------------
+
+
+def begin(told: Told) -> Run:
+    """A run of today's version up to where the worker stops."""
+    events = source(told)
+    run = Run(told.settings, told.partitions, events[0][1].timestamp)
+    run.start()
+    for place, record in events:
+        if run.now < told.new_worker_at <= record.timestamp:
+            run.start()
+        if record.timestamp <= told.stops_at:
+            run.arrive(place, record)
+    run.go_on(told.stops_at - SILENT_MS)
+    return run
+
+
+def write_missing() -> None:
+    told = Told(FORMAT)
+    if (told.folder / "commits.json").exists():
+        return
+    run = begin(told)
+    run.stop(told.stops_at)
+    run.kafka.partials[0].add(FEEDS, frontier.encode(FED), run.now)
+    run.compact()
+    events = [Log() for _ in range(told.partitions)]
+    for place, record in source(told):
+        events[place].add(record.key, record.value, record.timestamp)
+    logs = run.kafka.all() | {f"events-{place}": log for place, log in enumerate(events)}
+    for name, log in logs.items():
+        write(told.folder / f"{name}.tsv", log)
+    (told.folder / "commits.json").write_text(json.dumps(run.kafka.commits) + "\n")
+
+
+# -- going on -----------------------------------------------------------------------------------------------
+
+
+def written(told: Told) -> dict[str, Log]:
+    """The logs by topic and partition: `kpi-0`."""
+    return {path.stem: read(path) for path in told.folder.glob("*.tsv")}
+
+
+def stopped(told: Told) -> tuple[Run, list[tuple[int, Record]]]:
+    """All as it was when the worker stopped, and the events that come afterwards."""
+    run = Run(told.settings, told.partitions, told.stops_at)
+    logs = written(told)
+    run.kafka.take_over(logs)
+    run.kafka.commits = json.loads((told.folder / "commits.json").read_text())
+    later = []
+    for place in range(told.partitions):
+        for record in logs[f"events-{place}"].records:
+            if record.timestamp <= told.stops_at:
+                run.kafka.source[place].add(record.key, record.value, record.timestamp)
+            else:
+                later.append((place, record))
+    return run, sorted(later, key=lambda each: each[1].timestamp)
+
+
+class Upgraded(NamedTuple):
+    """What came of it, and what the replay of all events says."""
+
+    before: Logs
+    """As it was."""
+    kafka: Logs
+    expected: Result
+
+
+@cache
+def upgraded(name: str) -> Upgraded:
+    told = Told(name)
+    before, _ = stopped(told)
+    run, later = stopped(told)
+    for log in run.kafka.partials:  # the driver keeps them from the roll-up
+        log.records = [each for each in log.records if not (each.key or b"").startswith(frontier.KEY)]
+    run.start()
+    for place, record in later:
+        run.arrive(place, record)
+    end = run.finish()
+    values = [record.value or b"" for log in run.kafka.source for record in log.records if record.key]
+    values.sort(key=lambda each: (msgspec.json.decode(each)["at"], msgspec.json.decode(each)["event_id"]))
+    return Upgraded(before.kafka, run.kafka, replay(values, told.settings, end, wall=lambda: run.now))
+
+
+def records(values: Iterable[bytes]) -> dict[tuple[str, str, str, int], Event]:
+    """By tenant, scope, window and, of intervals, their beginning; none twice."""
+    found = {}
+    for each in map(msgspec.json.decode, values):
+        key = each["tenant"], each["scope"], each["window"], each["window_start_at"]
+        assert key not in found
+        found[key] = {name: value for name, value in each.items() if name != "seq"}
+    return found
+
+
+def same(got: Iterable[bytes], expected: list[Event]) -> None:
+    mine, theirs = records(got), records(map(msgspec.json.encode, expected))
+    assert mine.keys() == theirs.keys()
+    assert [(mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]] == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_final_records_are_those_of_a_replay(name: str) -> None:
+    done = upgraded(name)
+    same(latest(done.kafka.owned["kpi"]), done.expected.kpi)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_interval_is_told_once_and_as_in_a_replay(name: str) -> None:
+    done = upgraded(name)
+    logs = done.kafka.owned["kpi.intervals"]
+    same([each.value for log in logs for each in log.records if each.value is not None], done.expected.intervals)
+
+
+def alerts(told: Iterable[Event], kind: str) -> Counter[str]:
+    return Counter(repr(sorted(each.items())) for each in told if each["kind"] == kind)
+
+
+def published(kafka: Logs) -> list[Event]:
+    return [msgspec.json.decode(record.value or b"") for record in kafka.alerts]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_sla_alert_is_told_once_and_as_in_a_replay(name: str) -> None:
+    done = upgraded(name)
+    assert alerts(published(done.kafka), "sla") == alerts(done.expected.alerts, "sla")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_threshold_alerts_go_on(name: str) -> None:
+    """As in the replay, but for the second by which a roll-up may see a value later; only the last word of a rule on a
+    scope is told once more, as it was: it may not have been delivered.
+    """
+    done = upgraded(name)
+    assert list(of_rules(done.kafka.alerts, done.expected.alerts)) == []
+    before, told = ([each for each in published(kafka) if each["kind"] == "threshold"] for kafka in done[:2])
+    after = told[len(before) :]
+    again = [each for each in after if each in before]
+    assert episodes(told) == episodes(done.expected.alerts)
+    last = {(each["rule"], each["scope"]): each for each in before}
+    assert alerts(again, "threshold") <= alerts(last.values(), "threshold")
+
+
+def episodes(told: Iterable[Event]) -> dict[tuple[str, str], list[str]]:
+    """By rule and scope, what was told of it, repetitions left out."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for each in told:
+        if each["kind"] == "threshold":
+            found.setdefault((each["rule"], each["scope"]), {})[each["alert_id"]] = each["state"]
+    return {of: [*states.values()] for of, states in found.items()}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_numbers_of_records_go_on_rising(name: str) -> None:
+    done = upgraded(name)
+    seqs = {record.key: record.value for log in done.before.owned["kpi"] for record in log.records}
+    told = [each for each in done.kafka.history if each.topic == "kpi" and each.value is not None]
+    assert told
+    for each in told:
+        assert number(each.value) > number(seqs.get(each.key))
+        seqs[each.key] = each.value
+
+
+def number(value: bytes | None) -> int:
+    return int(msgspec.json.decode(value)["seq"]) if value else 0
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_stood_in_the_middle_is_in_the_logs(name: str) -> None:
+    """An alert not yet told, rules pending and firing, and work that was folded and not committed."""
+    told = Told(name)
+    kafka, expected = stopped(told)[0].kafka, upgraded(name).expected
+    until = [each for each in expected.alerts if each["kind"] == "sla" and each["at"] < told.stops_at]
+    missing = alerts(until, "sla") - alerts(published(kafka), "sla")
+    assert [*missing.values()] == [1]
+    standing = {rule: told[-1] for (rule, _), told in episodes(published(kafka)).items()}
+    assert {*standing.values()} == {"pending", "firing"}
+    assert any(log.end > done for log, done in zip(kafka.source, kafka.commits, strict=True))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_else_is_read_at_the_start(name: str) -> None:
+    """Redis is given the past; workers know how far others have fed the events."""
+    logs = written(Told(name))
+    feeds = [each.value for log in logs.values() for each in log.records if (each.key or b"") == FEEDS]
+    assert [frontier.decode(value or b"") for value in feeds] == [FED]
+    for topic in ("alerts-0", "kpi.minutes-0", "kpi.intervals-0", "kpi.intervals-1"):
+        values = [each.value for each in logs[topic].records if each.value is not None]
+        assert values
+        given = map(_alert_item, values) if topic == "alerts-0" else _series(topic.rpartition("-")[0], values)
+        assert [each[-1] for each in given] == values
+
+
+# -- every kind of record -----------------------------------------------------------------------------------
+
+
+def test_today_s_logs_hold_every_kind_of_record() -> None:
+    """All that the rest of the run, and workers that break, write today. What is missing here is new: it needs logs of
+    a new format, of a run that writes it.
+    """
+    told = Told(FORMAT)
+    held = kinds({name: log for name, log in written(told).items() if not name.startswith("events")})
+    run = begin(told)
+    for place, record in source(told):
+        if record.timestamp > told.stops_at:
+            run.arrive(place, record)
+    seen = [kinds(run.kafka.all())]
+    for seed in range(SEEDS):
+        world = World(seed)
+        world.run()
+        seen.append(kinds(divided(world.kafka)))
+    missing = {(topic, kind) for each in seen for topic, those in each.items() for kind in those - held[topic]}
+    assert missing == set()
+
+
+if __name__ == "__main__":
+    write_missing()

@@ -1,0 +1,153 @@
+"""One worker that owns every partition, over the logs of the simulation; nothing breaks, and time goes on by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streams.engine.core import TICK_HEADER
+from streams.engine.local import Log
+from streams.engine.owner import OWNED
+from streams.engine.ports import Output, Record
+from tables.settings import Settings
+from tests.simulation.broker import Kafka
+from tests.simulation.rollups import RollupRun
+from tests.simulation.worker import Worker
+
+_STEP = 900_000
+_SECOND = 1_000
+_LAST_TURNS = 60
+_MINUTES_KEPT = 600_000
+
+
+class Logs(Kafka):
+    """The topics of the simulation, and the minutes."""
+
+    def __init__(self, partitions: int, run: Run) -> None:
+        super().__init__(partitions, lambda: run.now)
+        self.minutes = Log()
+
+    def publish(self, output: Output) -> None:
+        if output.topic == "kpi.minutes":
+            self.minutes.add(output.key, output.value, self.now())
+        else:
+            super().publish(output)
+
+    def all(self) -> dict[str, Log]:
+        """Every log by topic and partition, but those of the events."""
+        alerts = Log()
+        alerts.records = self.alerts
+        return divided(self) | {"alerts-0": alerts, "kpi.minutes-0": self.minutes}
+
+    def take_over(self, logs: dict[str, Log]) -> None:
+        """Hold what was written down."""
+        for place in range(self.partitions):
+            self.changelog[place] = logs[f"_conversations-{place}"]
+            self.partials[place] = logs[f"_partials-{place}"]
+            for topic in OWNED:
+                self.owned[topic][place] = logs[f"{topic}-{place}"]
+        self.alerts = logs["alerts-0"].records
+        self.minutes = logs["kpi.minutes-0"]
+
+
+class Run:
+    """`now` is the instant, in ms, on every clock."""
+
+    def __init__(self, settings: Settings, partitions: int, now: int) -> None:
+        self.now = now
+        self.kafka = Logs(partitions, self)
+        self._settings = settings
+        self.worker = self._new_worker()
+
+    def _new_worker(self) -> Worker:
+        return Worker("one", self.kafka, self._settings, lambda: self.now)
+
+    def start(self) -> None:
+        """A worker starts, and becomes the owner of everything; one before it has ended in order."""
+        for source in self.worker.sources.values():
+            source.revoke()
+            source.run()
+        self.worker = self._new_worker()
+        for place in range(self.kafka.partitions):
+            self.worker.own_source(place, 100)
+            self.worker.own_rollup(place)
+        self.turn()
+
+    def arrive(self, partition: int, event: Record) -> None:
+        """An event comes at its broker's timestamp."""
+        self.go_on(event.timestamp)
+        self.kafka.source[partition].add(event.key, event.value, self.now)
+        self.turn()
+        self.go_on(self.now + _SECOND)
+
+    def go_on(self, until: int) -> None:
+        """Let time pass; what was folded is committed now and then."""
+        while self.now < until:
+            self.now = min(self.now + _STEP, until)
+            self.turn()
+            if self.now % _STEP == 0:
+                for place in self.worker.sources:
+                    self.worker.commit(place)
+
+    def turn(self) -> None:
+        """Whatever there is to do is done."""
+        worker = self.worker
+        for place, source in worker.sources.items():
+            source.run()
+            worker.tick(place)
+            source.run()
+            worker.views(place, turns=False)
+        worker.land_all()
+        for rollup in worker.rollups.values():
+            self._publish(rollup)
+        assert worker.crashed is None, worker.crashed
+
+    @staticmethod
+    def _publish(rollup: RollupRun) -> None:
+        rollup.run()
+        rollup.begin()
+        rollup.run()
+
+    def stop(self, at: int) -> None:
+        """The worker is gone at an instant, just when it has written down what its timers have done: nothing of that
+        was told. Before, one roll-up has heard nothing for a while, so its records are partial.
+        """
+        self.now = at - 1
+        self._publish(self.worker.rollups[0])
+        self.now = at
+        for place, source in self.worker.sources.items():
+            self.worker.tick(place)
+            source.step()
+
+    def finish(self) -> int:
+        """Let all clocks stop, and everything be published; the instant at which they stand."""
+        end = self.now + 2 * _SECOND
+        self.now = end + 1
+        for source in self.kafka.source:
+            source.add(None, b"", self.now, ((TICK_HEADER, str(end).encode()),))
+        for _ in range(_LAST_TURNS):
+            self.now += 600
+            self.turn()
+            if all(run.rollup.final_published and not run.busy for run in self.worker.rollups.values()):
+                return end
+        raise AssertionError("the roll-ups are not final")
+
+    def compact(self) -> None:
+        """All is compacted that Kafka compacts, and minutes long past are gone."""
+        for name, log in self.kafka.all().items():
+            if not name.startswith(("kpi.intervals", "alerts")):
+                self.kafka.compact(log)
+        minutes = self.kafka.minutes
+        minutes.records = [each for each in minutes.records if each.timestamp > self.now - _MINUTES_KEPT]
+
+
+def divided(kafka: Kafka) -> dict[str, Log]:
+    """The logs that are divided as the events are, by topic and partition: `kpi-0`."""
+    topics = {"_conversations": kafka.changelog, "_partials": kafka.partials, **kafka.owned}
+    return {f"{topic}-{place}": log for topic, logs in topics.items() for place, log in enumerate(logs)}
+
+
+def latest(logs: list[Log]) -> Iterator[bytes]:
+    """The newest values of the keys of a topic, fences left out."""
+    for log in logs:
+        last = {record.key: record.value for record in log.records if record.key and record.key[0]}
+        yield from (value for value in last.values() if value is not None)
