@@ -2,140 +2,45 @@
 always been there.
 
 `tests/golden/logs/FORMAT/` holds them, taken when a worker stopped in the middle of `run.yaml` there. What is written
-anew gets a new FORMAT, with a `run.yaml` of its own: `python -m tests.unit.test_upgrade` then writes the logs that are
-missing and never touches one that is there.
+anew gets a new FORMAT, with a `run.yaml` of its own: `python -m tests.unit.test_upgrade` then writes its logs, and
+never touches those that are there.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import NamedTuple
 
 import msgspec
 import pytest
-import yaml
 
 from agents.feed import _alert_item, _series
-from streams.codecs import decode, key_of
 from streams.engine import frontier
+from streams.engine.journal import FENCE, Head, Replay
 from streams.engine.local import Log
-from streams.engine.ports import Record
-from streams.events import MAX_AT
 from tables.replay import Result, replay
-from tables.settings import Settings
 from tests.simulation.rules import of_rules
 from tests.simulation.world import World
-from tests.unit.test_golden import event as event_of
-from tests.unit.test_golden import instant
-from tests.upgrade.files import read, write
+from tests.upgrade.golden import (
+    FED,
+    FEEDS,
+    FORMAT,
+    FORMATS,
+    Event,
+    Told,
+    begin,
+    source,
+    stopped,
+    write_missing,
+    written,
+)
 from tests.upgrade.kinds import kinds
-from tests.upgrade.run import Logs, Run, divided, latest
+from tests.upgrade.run import Logs, divided, latest
 
-FOLDER = Path(__file__).parents[1] / "golden" / "logs"
-FORMAT = "v1"
-FORMATS = sorted(path.parent.name for path in FOLDER.glob("*/run.yaml"))
-FEEDS = frontier.KEY + b"raw.email-0"
-FED = {"raw.email-0": instant("57:10:00"), "raw.chat-1": instant("57:10:30")}
-AMOUNTS = {"amount", "mrr_before", "mrr_after", "capacity"}
-INSTANTS = {"from": "period_start_at", "to": "period_end_at"}
-SILENT_MS = 10_000
+QUARTER_MS = 900_000
 SEEDS = 40
-Event = dict[str, Any]
-
-
-class Told:
-    """A format's `run.yaml`."""
-
-    def __init__(self, name: str) -> None:
-        self.folder = FOLDER / name
-        told = yaml.safe_load((self.folder / "run.yaml").read_text())
-        self.settings = Settings.from_mapping(told["settings"])
-        self.partitions: int = told["partitions"]
-        self.new_worker_at = instant(told["new_worker_at"])
-        self.stops_at = instant(told["stops_at"])
-        self.timeline: list[str] = told["timeline"]
-
-
-def event(number: int, line: str) -> Event:
-    """An event of the timeline; a business event's amounts are numbers."""
-    found = event_of(number, line)
-    numbers = {name: int(found[name]) for name in AMOUNTS & found.keys()}
-    periods = {INSTANTS[name]: instant(found.pop(name)) for name in INSTANTS.keys() & found.keys()}
-    return found | numbers | periods
-
-
-def source(told: Told) -> list[tuple[int, Record]]:
-    """All events in order, each with its partition."""
-    found = []
-    for number, line in enumerate(told.timeline):
-        value = json.dumps(event(number, line)).encode()
-        read_back = decode(value, MAX_AT)
-        key = key_of(read_back)
-        found.append((crc32(key) % told.partitions, Record(key, value, 0, read_back.at)))
-    return found
-
-
-# -- writing ------------------------------------------------------------------------------------------------
-
-
-def begin(told: Told) -> Run:
-    """A run of today's version up to where the worker stops."""
-    events = source(told)
-    run = Run(told.settings, told.partitions, events[0][1].timestamp)
-    run.start()
-    for place, record in events:
-        if run.now < told.new_worker_at <= record.timestamp:
-            run.start()
-        if record.timestamp <= told.stops_at:
-            run.arrive(place, record)
-    run.go_on(told.stops_at - SILENT_MS)
-    return run
-
-
-def write_missing() -> None:
-    told = Told(FORMAT)
-    if (told.folder / "commits.json").exists():
-        return
-    run = begin(told)
-    run.stop(told.stops_at)
-    run.kafka.partials[0].add(FEEDS, frontier.encode(FED), run.now)
-    run.compact()
-    events = [Log() for _ in range(told.partitions)]
-    for place, record in source(told):
-        events[place].add(record.key, record.value, record.timestamp)
-    logs = run.kafka.all() | {f"events-{place}": log for place, log in enumerate(events)}
-    for name, log in logs.items():
-        write(told.folder / f"{name}.tsv", log)
-    (told.folder / "commits.json").write_text(json.dumps(run.kafka.commits) + "\n")
-
-
-# -- going on -----------------------------------------------------------------------------------------------
-
-
-def written(told: Told) -> dict[str, Log]:
-    """The logs by topic and partition: `kpi-0`."""
-    return {path.stem: read(path) for path in told.folder.glob("*.tsv")}
-
-
-def stopped(told: Told) -> tuple[Run, list[tuple[int, Record]]]:
-    """All as it was when the worker stopped, and the events that come afterwards."""
-    run = Run(told.settings, told.partitions, told.stops_at)
-    logs = written(told)
-    run.kafka.take_over(logs)
-    run.kafka.commits = json.loads((told.folder / "commits.json").read_text())
-    later = []
-    for place in range(told.partitions):
-        for record in logs[f"events-{place}"].records:
-            if record.timestamp <= told.stops_at:
-                run.kafka.source[place].add(record.key, record.value, record.timestamp)
-            else:
-                later.append((place, record))
-    return run, sorted(later, key=lambda each: each[1].timestamp)
 
 
 class Upgraded(NamedTuple):
@@ -256,6 +161,21 @@ def test_what_stood_in_the_middle_is_in_the_logs(name: str) -> None:
     standing = {rule: told[-1] for (rule, _), told in episodes(published(kafka)).items()}
     assert {*standing.values()} == {"pending", "firing"}
     assert any(log.end > done for log, done in zip(kafka.source, kafka.commits, strict=True))
+    heads = [head_of(log) for log in kafka.changelog]
+    assert max(head.clock for head in heads) == told.stops_at
+    assert {head.mark for head in heads} == {-(-told.stops_at // QUARTER_MS) * QUARTER_MS}
+    assert {head.stop_at for head in heads} == {None}
+    assert [head.epoch for head in heads] == [
+        max(each.offset for each in log.records if each.key == FENCE) for log in kafka.changelog
+    ]
+
+
+def head_of(log: Log) -> Head:
+    """Where a partition of the changelog stands."""
+    found = Replay(lambda _key, _value: None)
+    found.apply(log.records)
+    assert found.head is not None
+    return found.head
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -294,4 +214,4 @@ def test_today_s_logs_hold_every_kind_of_record() -> None:
 
 
 if __name__ == "__main__":
-    write_missing()
+    write_missing(Told(FORMAT))

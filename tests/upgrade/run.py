@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from streams.engine.core import TICK_HEADER
 from streams.engine.local import Log
-from streams.engine.owner import OWNED
+from streams.engine.owner import INTERVALS_TOPIC, OWNED
 from streams.engine.ports import Output, Record
+from streams.topics import BY_NAME
 from tables.settings import Settings
 from tests.simulation.broker import Kafka
 from tests.simulation.rollups import RollupRun
@@ -16,6 +17,8 @@ from tests.simulation.worker import Worker
 _STEP = 900_000
 _SECOND = 1_000
 _LAST_TURNS = 60
+_AHEAD_MS = 60_000
+_PARTIALS_KEPT = BY_NAME["_partials"].retention_ms or 0
 _MINUTES_KEPT = 600_000
 
 
@@ -90,6 +93,12 @@ class Run:
 
     def turn(self) -> None:
         """Whatever there is to do is done."""
+        self._speak()
+        for rollup in self.worker.rollups.values():
+            self._publish(rollup)
+        assert self.worker.crashed is None, self.worker.crashed
+
+    def _speak(self) -> None:
         worker = self.worker
         for place, source in worker.sources.items():
             source.run()
@@ -97,9 +106,6 @@ class Run:
             source.run()
             worker.views(place, turns=False)
         worker.land_all()
-        for rollup in worker.rollups.values():
-            self._publish(rollup)
-        assert worker.crashed is None, worker.crashed
 
     @staticmethod
     def _publish(rollup: RollupRun) -> None:
@@ -108,14 +114,27 @@ class Run:
         rollup.run()
 
     def stop(self, at: int) -> None:
-        """The worker is gone at an instant, just when it has written down what its timers have done: nothing of that
-        was told. Before, one roll-up has heard nothing for a while, so its records are partial.
+        """The worker is gone at an instant, in the middle of everything.
+
+        One roll-up has heard nothing for a while, and its clock was ahead, when it published last: its records are
+        partial. The other has closed intervals and not said so. What timers did is written down and not told.
         """
+        worker, (silent, closing) = self.worker, self.worker.rollups.values()
+        self.now = at - _SECOND
+        worker.skew = _AHEAD_MS
+        self._publish(silent)
+        worker.skew = 0
         self.now = at - 1
-        self._publish(self.worker.rollups[0])
+        self._speak()
+        closing.run()
+        closing.begin()
+        intervals = self.kafka.owned[INTERVALS_TOPIC][closing.partition]
+        end = intervals.end
+        while intervals.end == end:
+            assert closing.step()
         self.now = at
-        for place, source in self.worker.sources.items():
-            self.worker.tick(place)
+        for place, source in worker.sources.items():
+            worker.tick(place)
             source.step()
 
     def finish(self) -> int:
@@ -131,13 +150,14 @@ class Run:
                 return end
         raise AssertionError("the roll-ups are not final")
 
-    def compact(self) -> None:
-        """All is compacted that Kafka compacts, and minutes long past are gone."""
-        for name, log in self.kafka.all().items():
+    def clean(self) -> None:
+        """What Kafka compacts is compacted, what it lets go of after a while is gone; minutes sooner, to be short."""
+        kafka = self.kafka
+        for name, log in kafka.all().items():
             if not name.startswith(("kpi.intervals", "alerts")):
-                self.kafka.compact(log)
-        minutes = self.kafka.minutes
-        minutes.records = [each for each in minutes.records if each.timestamp > self.now - _MINUTES_KEPT]
+                kafka.compact(log)
+        for log, kept in [*((each, _PARTIALS_KEPT) for each in kafka.partials), (kafka.minutes, _MINUTES_KEPT)]:
+            log.records = [each for each in log.records if each.timestamp > self.now - kept]
 
 
 def divided(kafka: Kafka) -> dict[str, Log]:
