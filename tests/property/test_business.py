@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from streams.rejects import REASONS, classify
 from tests.business_desk import DAY, FORMULAS, Desk, Event, event, start_of, subscription
-from tests.oracle import business as oracle
 from tests.fuzz import targets
+from tests.oracle import business as oracle
 from tests.property.test_codecs_fuzz import json_values, reason_of
 
 unhurried = settings(deadline=None)  # a busy machine is no bug
