@@ -81,7 +81,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise SettingsError([f"{path}{place}: no YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # Values that are not what their tags call them end in any of these.
         raise SettingsError([f"{path}: no YAML: {type(error).__name__}"]) from None
     if found is None:

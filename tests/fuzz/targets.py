@@ -131,11 +131,13 @@ def record(line: bytes) -> Record:
 
 
 def yaml(text: bytes) -> None:
-    """A settings file."""
+    """A settings file; what is wrong with it can be printed."""
     path = Path(gettempdir()) / "sigap-fuzz.yaml"
     path.write_bytes(text)
-    with suppress(SettingsError):
+    try:
         Settings.load(path)
+    except SettingsError as wrong:
+        str(wrong).encode()
 
 
 def mapping(text: bytes) -> None:

@@ -356,8 +356,9 @@ def test_what_is_no_settings_file_at_all(tmp_path: Path) -> None:
     assert problem("dedup_max: 1\ndedup_max: 2") == ":2:1: no YAML: key 'dedup_max' given twice"
     assert problem("a: !!python/name:os.system x").startswith(":1:4: no YAML: could not determine a constructor")
     assert problem("a: &a [*a]") == "the file: nested too deeply, or holds itself"
-    for tagged in ("!!int x", "!!float x", "!!bool x", "!!timestamp 2026-99-99", "!!map [a]"):
+    for tagged in ("!!int x", "!!float x", "!!bool x", "!!timestamp 2026-99-99", "!!timestamp ''", "!!map [a]"):
         assert problem(f"a: {tagged}").startswith(": no YAML: ")
+    assert problem('tenants: {"\\ud800": {}}').startswith('tenants["\\ud800"]: a tenant')
     with pytest.raises(SettingsError, match=r"absent.yaml: cannot be read: No such file"):
         Settings.load(tmp_path / "absent.yaml")
     assert problems([1]) == ["the file: a mapping expected, got a list"]
