@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-import atheris
+if __name__ == "__main__":  # whoever only imports this, as pytest does, needs no Atheris
+    import atheris
 
-with atheris.instrument_imports(include=["streams", "tables"]):
-    from tests.fuzz.targets import TARGETS
+    with atheris.instrument_imports(include=["streams", "tables"]):
+        from tests.fuzz.targets import TARGETS
 
-if __name__ == "__main__":
     atheris.Setup([sys.argv[0], *sys.argv[2:]], TARGETS[sys.argv[1]].take)
     atheris.Fuzz()
