@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.engine.ports import Output, Record
+from streams.engine.ports import GARBLED, Output, Record, Unreadable
 from tables import partials
 from tables.business.figures import Figures, Said
 from tables.days import QUARTER, QUARTER_MS
@@ -119,20 +119,26 @@ class Listener:
         for key, value, *_ in records:
             if key is None or value is None:
                 continue
-            stem, _, what = key.rpartition(b"|")
-            if what == b"closed":
-                self.mark = max(self.mark, decode_mark(value))
-            elif what == b"clock":
-                self._beat(int(stem), partials.decode_beat(value), now)
-            elif what[:1] == b"n":
-                tenant = stem.decode().split("|")[1]
-                self.name_topic(tenant, int(what[1:]), partials.decode_share(value).payload.decode())
-            elif what[:1] == b"=":
-                self._summary(stem, what, value, now)
-            elif what[:1] == b"o":
-                self._share(stem, what, value, now)
-            else:
-                self._partial(stem, what, value, now)
+            try:
+                self._take(key, value, now)
+            except GARBLED as error:
+                raise Unreadable(key, error) from error
+
+    def _take(self, key: bytes, value: bytes, now: int) -> None:
+        stem, _, what = key.rpartition(b"|")
+        if what == b"closed":
+            self.mark = max(self.mark, decode_mark(value))
+        elif what == b"clock":
+            self._beat(int(stem), partials.decode_beat(value), now)
+        elif what[:1] == b"n":
+            tenant = stem.decode().split("|")[1]
+            self.name_topic(tenant, int(what[1:]), partials.decode_share(value).payload.decode())
+        elif what[:1] == b"=":
+            self._summary(stem, what, value, now)
+        elif what[:1] == b"o":
+            self._share(stem, what, value, now)
+        else:
+            self._partial(stem, what, value, now)
 
     def _beat(self, partition: int, beat: partials.Beat, now: int) -> None:
         source = self._sources[partition]
@@ -251,7 +257,8 @@ class Listener:
         if scope == partials.ONLINE:
             return self.online(tenant)
         occupancy = self.track(tenant, scope).occupancy
-        assert occupancy is not None, scope  # noqa: S101 - told of no other scope
+        if occupancy is None:
+            raise LookupError(f"{scope} has no occupancy")
         return occupancy
 
     def _concerned(self, tenant: str, scope: str, agent: str) -> list[Tracked]:

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from streams.engine.ports import Output, Record
+from streams.engine.ports import GARBLED, Output, Record, Unreadable
 from tables import gauges, partials
 from tables.day_windows import DAY_WINDOWS
 from tables.days import QUARTER_MS, day_end, day_start
@@ -92,11 +92,14 @@ class Rollup:
 
     # -- input ----------------------------------------------------------------------------------------
 
-    def restore(self, key: bytes, value: bytes | None) -> None:  # noqa: ARG002 - the record names itself
+    def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the topic `kpi`: what was published last."""
         if value is None:
             return
-        was = _decode(value)
+        try:
+            was = _decode(value)
+        except GARBLED as error:
+            raise Unreadable(key, error) from error
         tracked = self._listener.track(was.tenant, was.scope)
         if was.seq >= tracked.seqs.get(was.window, 0):
             tracked.seqs[was.window] = was.seq
@@ -105,10 +108,13 @@ class Rollup:
 
     def restore_state(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the roll-up's own state."""
-        if key.startswith(_RULES):
-            self._watches.restore(key.removeprefix(_RULES), value)
-        else:
-            self._reading.restore(key, value)
+        try:
+            if key.startswith(_RULES):
+                self._watches.restore(key.removeprefix(_RULES), value)
+            else:
+                self._reading.restore(key, value)
+        except GARBLED as error:
+            raise Unreadable(key, error) from error
 
     def recovered(self, epoch: int) -> None:
         """All that was published is known; every record is looked at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,6 +18,10 @@ from tables.thresholds import checks
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_MOST_VALUES = 1_000_000
+"""Aliases of aliases make more of a few lines than anybody can wait for."""
 
 
 class SettingsError(Exception):
@@ -45,6 +50,11 @@ class _Loader(yaml.SafeLoader):
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_VALUES:
+            raise yaml.MarkedYAMLError(problem=f"more than {_MOST_VALUES} values merged", problem_mark=node.start_mark)
+
 
 def _decimal(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(loader.construct_scalar(node))
@@ -71,7 +81,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise SettingsError([f"{path}{place}: no YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # Values that are not what their tags call them end in any of these.
         raise SettingsError([f"{path}: no YAML: {type(error).__name__}"]) from None
     if found is None:
         return {}
@@ -86,7 +97,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def check(mapping: Mapping[str, Any]) -> tuple[Tenant, dict[str, Tenant]]:
     """The settings of all tenants, and those of each tenant named under `tenants`; raises `SettingsError`."""
     try:
-        plain = _plain(mapping)
+        plain = _plain(mapping, count(1))
     except RecursionError:
         raise SettingsError(["the file: nested too deeply, or holds itself"]) from None
     if not isinstance(plain, dict):
@@ -153,12 +164,14 @@ def _cross(mapping: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
                 yield from (((key, index, field), text) for field, text in checks.problems(entry))
 
 
-def _plain(value: Any) -> Any:
-    """Keys and dates as text, as a YAML 1.1 loader may not have left them."""
+def _plain(value: Any, seen: Iterator[int]) -> Any:
+    """Keys and dates as text, as a YAML 1.1 loader may not have left them; `seen` counts the values."""
+    if next(seen) > _MOST_VALUES:
+        raise SettingsError([f"the file: more than {_MOST_VALUES} values, aliases followed"])
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(each, seen) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(each, seen) for each in value]
     return value.isoformat() if isinstance(value, dt.date) else value
 
 

@@ -46,7 +46,7 @@ def line(loc: Loc, text: str) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             path += f".{part}" if path else part
         else:
-            path += f'["{part}"]'
+            path += f'["{part.encode(errors="backslashreplace").decode()}"]'  # half of a surrogate cannot be printed
     return f"{path or 'the file'}: {text}"
 
 

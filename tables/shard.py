@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from streams.business import Business
 from streams.codecs import dead_letter
 from streams.codecs import decode as decode_event
-from streams.engine.ports import Effects, Output, Record
+from streams.engine.ports import GARBLED, Effects, Output, Record, Unreadable
 from streams.events import Presence
 from streams.limit import DeadLetterLimit
 from streams.rejects import Rejected
@@ -115,23 +115,33 @@ class Shard:
         for (tenant, agent), online in self._beside.presences.everybody():
             self.panes.present(tenant, agent, int(online))
         for key, history in self.histories.items():
-            self._booking.restore(key, history, oldest)
-            self._schedule(key, history, now)
+            try:
+                self._booking.restore(key, history, oldest)
+                self._schedule(key, history, now)
+            except GARBLED as error:
+                raise Unreadable(key, error) from error
 
     def _thaw(self) -> None:
         """Decode the newest value of every key restored; the log holds each several times."""
         for key, value in self._restored.items():
-            if key.startswith(corrections.PREFIX):
-                corrections.restore(self.panes, key, value)
-            elif key.startswith(beside.PREFIX):
-                self._beside.restore(key, value)
-            elif value is None:
-                self.histories.pop(key, None)
-            else:
-                tenant, _, conversation_id = key.decode().partition("/")
-                self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
+            try:
+                self._take_back(key, value)
+            except GARBLED as error:
+                raise Unreadable(key, error) from error
         self._restored.clear()
         self._beside.ledger.recovered()
+
+    def _take_back(self, key: bytes, value: bytes | None) -> None:
+        """Take over what the changelog says of a key."""
+        if key.startswith(corrections.PREFIX):
+            corrections.restore(self.panes, key, value)
+        elif key.startswith(beside.PREFIX):
+            self._beside.restore(key, value)
+        elif value is None:
+            self.histories.pop(key, None)
+        else:
+            tenant, _, conversation_id = key.decode().partition("/")
+            self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
 
     def _rules_of(self, tenant: str) -> Rules:
         rules = self._rules.get(tenant)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from streams.engine.ports import Output
+from streams.engine.ports import GARBLED, Output, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,10 +56,13 @@ class Head(NamedTuple):
 
     @classmethod
     def decode(cls, value: bytes) -> Head:
-        """Read a record's value."""
+        """Read a record's value; raises `Unreadable`."""
         if len(value) == _WITHOUT_MARK:  # of an earlier version
             value += bytes(_HEAD.size - _WITHOUT_MARK)
-        epoch, clock, timestamp, stop_at, mark = _HEAD.unpack(value)
+        try:
+            epoch, clock, timestamp, stop_at, mark = _HEAD.unpack(value)
+        except struct.error as error:
+            raise Unreadable(HEAD, error) from None
         return cls(epoch, clock, timestamp, None if stop_at == _NO_STOP else stop_at, mark)
 
 
@@ -74,13 +77,16 @@ def encode_outputs(outputs: Sequence[Output]) -> bytes:
 
 
 def decode_outputs(value: bytes) -> list[Output]:
-    """Read an outbox entry.
+    """Read an outbox entry; raises `Unreadable`.
 
     >>> one = Output("alerts", b"k", b"v", None, (("h", b"x"),))
     >>> decode_outputs(encode_outputs([one])) == [one]
     True
     """
-    return _decoder.decode(value)
+    try:
+        return _decoder.decode(value)
+    except GARBLED as error:
+        raise Unreadable(OUTBOX, error) from None
 
 
 def pack_outputs(outputs: Sequence[Output]) -> list[bytes]:

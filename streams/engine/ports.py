@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+class Unreadable(Exception):
+    """A record of our own logs that is none, by its key. The worker ends: what it knows is not what the log says."""
+
+    def __init__(self, key: bytes, error: Exception) -> None:
+        super().__init__(f"record {key!r}: damaged, or of a newer version ({type(error).__name__}: {error})")
+
+
+GARBLED: Final = (msgspec.DecodeError, struct.error, ValueError, LookupError)
+"""What reading a record that is none ends in, by itself."""
 
 
 class Record(NamedTuple):
@@ -52,7 +66,7 @@ class Shard(Protocol):
         """Apply one changelog record, in log order."""
 
     def recovered(self, epoch: int, now: int = 0, mark: int = 0) -> None:
-        """The changelog has been applied to its end; rebuild what is derived.
+        """The changelog has been applied to its end; rebuild what is derived. Raises `Unreadable`.
 
         `epoch` grows with every owner. `now` (ms) is the partition's clock, `mark` what the former owner had there.
         """
@@ -87,7 +101,10 @@ class Shard(Protocol):
 
 
 class Rollup(Protocol):
-    """What one partition of the partials becomes. Synchronous, no I/O, never reads a clock."""
+    """What one partition of the partials becomes. Synchronous, no I/O, never reads a clock.
+
+    Whatever takes records of a log raises `Unreadable` for one that is none.
+    """
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the roll-up's own topic, in log order."""

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from streams.business import Business, Conversion, Cost, Revenue, Subscription
+from streams.engine.ports import GARBLED, Unreadable
 from tables.business.accounts import Accounts, Outcome
 from tables.business.curve import Entry
 from tables.business.customer import Customer
 from tables.business.names import CURVES, SEGMENTS, SUMS
 from tables.business.periods import KEPT_MS, next_day, starts
 from tables.business.postings import Postings
-from tables.business.visits import Segment, Visits
+from tables.business.visits import Segment, Visits, parse
 from tables.days import day_start
 from tables.distinct import hashed
 
@@ -65,19 +66,23 @@ class Ledger:
         self._restored[key] = value
 
     def recovered(self) -> None:
-        """All has been restored: the next `tell` tells everything."""
+        """All has been restored: the next `tell` tells everything. Raises `Unreadable`."""
         segments: dict[str, dict[str, Segment]] = {}
         for key, value in self._restored.items():
             if value is None:
                 continue
-            what, _, name = key.decode().partition("|")
-            tenant, _, name = name.partition("/")
-            if what == SUMS:
-                self._book(tenant).accounts.restore(name, _customer(value))
-            elif what == CURVES:
-                self._book(tenant).postings.restore(name, _entry(value))
-            else:
-                segments.setdefault(tenant, {})[name] = _segment(value)
+            try:
+                what, _, name = key.decode().partition("|")
+                tenant, _, name = name.partition("/")
+                if what == SUMS:
+                    self._book(tenant).accounts.restore(name, _customer(value))
+                elif what == CURVES:
+                    self._book(tenant).postings.restore(name, _entry(value))
+                else:
+                    parse(name)
+                    segments.setdefault(tenant, {})[name] = _segment(value)
+            except GARBLED as error:
+                raise Unreadable(key, error) from error
         for tenant, named in segments.items():
             self._book(tenant).visits.restore(named)
         self._restored.clear()

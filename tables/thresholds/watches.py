@@ -54,6 +54,7 @@ class Watches:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the state, in log order."""
+        key.decode()  # one that is no text is refused here, where it is read
         self._journal.restore(key, value)
 
     def recovered(self) -> list[Output]:

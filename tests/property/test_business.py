@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from streams.rejects import REASONS, classify
 from tests.business_desk import DAY, FORMULAS, Desk, Event, event, start_of, subscription
+from tests.fuzz import targets
 from tests.oracle import business as oracle
-from tests.property.test_codecs_fuzz import json_values, only_rejected, reason_of
+from tests.property.test_codecs_fuzz import json_values, reason_of
 
 unhurried = settings(deadline=None)  # a busy machine is no bug
 
@@ -203,7 +204,7 @@ spoilt = st.builds(
 @given(spoilt)
 def test_the_slow_look_finds_what_the_quick_one_refuses(record: Event) -> None:
     value = json.dumps(record).encode()
-    only_rejected(value)
+    targets.event(value)
     found = classify(value)
     assert found.reason in REASONS
     if found.detail.startswith("half of a surrogate"):  # no fault found

@@ -7,17 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.channels import CHANNELS, Reading, Rejected, normalise, read
+from streams.channels import CHANNELS, Rejected, normalise
 from streams.channels.mail_dates import date_ms
 from streams.clock import running_s
-from streams.codecs import decode, encode
-from streams.events import MAX_AT
-from streams.rejects import REASONS
-from tests.unit import test_channels_chatwoot as chatwoot
-from tests.unit import test_channels_intercom as intercom
-from tests.unit import test_channels_whatsapp as whatsapp
+from tests.fuzz import targets
+from tests.fuzz.payloads import MAILS, OWN, REAL
 from tests.unit.test_channels_email import mail
-from tests.unit.test_channels_golden import DATA, SETS, payloads
 
 unhurried = settings(deadline=None)  # a busy machine is no bug
 
@@ -27,71 +22,18 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-OWN: list[tuple[str, str, Any]] = [
-    ("whatsapp", "", json.loads(whatsapp.body(whatsapp.change(messages=[whatsapp.text()], contacts=[{"wa_id": "1"}])))),
-    ("whatsapp", "", json.loads(whatsapp.body(whatsapp.change(statuses=[whatsapp.status("failed")])))),
-    (
-        "whatsapp",
-        "",
-        json.loads(whatsapp.body(whatsapp.change("message_echoes", message_echoes=[whatsapp.text(to="1")]))),
-    ),
-    ("chat", "chatwoot", chatwoot.message("outgoing", sender=chatwoot.AGENT)),
-    ("chat", "chatwoot", chatwoot.updated(status="read")),
-    ("chat", "chatwoot", chatwoot.changed("conversation_created", labels=["a"], priority="low")),
-    (
-        "chat",
-        "chatwoot",
-        chatwoot.changed("conversation_updated", [chatwoot.change("label_list", ["b"], ["a"])], labels=["a"]),
-    ),
-    ("chat", "chatwoot", chatwoot.changed("conversation_updated", [chatwoot.change("assignee_id", None, 3)])),
-    ("chat", "intercom", intercom.notification("conversation.user.created", intercom.part(author=intercom.USER))),
-    (
-        "chat",
-        "intercom",
-        intercom.notification("conversation.admin.assigned", intercom.part(assigned_to=intercom.ADMIN)),
-    ),
-    (
-        "chat",
-        "intercom",
-        intercom.notification("conversation.rating.added", conversation_rating={"rating": 5, "created_at": 9}),
-    ),
-    ("chat", "intercom", intercom.notification("conversation_part.tag.created", tags_added={"tags": [{"name": "a"}]})),
-]
-REAL = (
-    [
-        (channel, headers.get("source", ""), json.loads(body))
-        for name in SETS
-        if name != "email"
-        for _, channel, body, headers in payloads(name)
-    ]
-    if DATA.exists()
-    else []
-)
-MAILS = [mail(), *([body for _, _, body, _ in payloads("email") if len(body) < 20_000] if DATA.exists() else [])]
-
-
-def only_rejected(channel: str, body: bytes, source: str) -> None:
-    """Events that come back as they are, or the typed error; twice the same."""
-    headers = {"source": source, "received_at": "1718186400000"}
-    reading = Reading((), (), ())
-    with suppress(Rejected):
-        reading = read(channel, body, headers)
-    assert {fault.reason for fault in reading.faults} <= REASONS.keys()
-    for event in reading.events:
-        assert decode(encode(event), MAX_AT) == event
-    assert not reading.events or read(channel, body, headers).events == reading.events
 
 
 @unhurried
 @given(channels, st.binary(max_size=300))
 def test_arbitrary_bytes(channel: tuple[str, str], body: bytes) -> None:
-    only_rejected(channel[0], body, channel[1])
+    targets.raw(channel[0], body, channel[1])
 
 
 @unhurried
 @given(channels, json_values)
 def test_arbitrary_json(channel: tuple[str, str], value: object) -> None:
-    only_rejected(channel[0], json.dumps(value).encode(), channel[1])
+    targets.raw(channel[0], json.dumps(value).encode(), channel[1])
 
 
 @unhurried
@@ -125,13 +67,13 @@ def test_a_changed_payload(payload: tuple[str, str, Any], data: st.DataObject) -
                 holder[step] = [holder[step], holder[step]]
             case _:
                 del holder[step]
-    only_rejected(channel, json.dumps(changed).encode(), source)
+    targets.raw(channel, json.dumps(changed).encode(), source)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(MAILS), st.integers(0, 2_000), st.integers(0, 40), st.binary(max_size=20))
 def test_a_damaged_mail(raw: bytes, place: int, gone: int, junk: bytes) -> None:
-    only_rejected("email", raw[:place] + junk + raw[place + gone :], "")
+    targets.raw("email", raw[:place] + junk + raw[place + gone :], "")
 
 
 field_texts = st.text(st.sampled_from(list('<>@()"\\,;: \t=?Bqab1é\x00[]')), max_size=60)
@@ -141,7 +83,7 @@ FIELDS = ["From", "To", "Reply_To", "Date", "Message_ID", "References", "In_Repl
 @unhurried
 @given(st.dictionaries(st.sampled_from(FIELDS), field_texts))
 def test_a_mail_with_wild_fields(fields: dict[str, str]) -> None:
-    only_rejected("email", mail(**fields), "")
+    targets.raw("email", mail(**fields), "")
 
 
 @unhurried
@@ -165,11 +107,11 @@ def test_what_is_made_to_take_long_does_not() -> None:
     started = running_s()
     for channel, source in (("whatsapp", ""), ("chat", "chatwoot"), ("chat", "intercom")):
         for junk in (b"[" * many, b'{"a":' * (many // 5), b'{"entry":' * (many // 9), b"[" * 400 + b"]" * 400):
-            only_rejected(channel, junk, source)
+            targets.raw(channel, junk, source)
     for text in wild:
         for name in ("From", "To", "Date", "References", "Received", "Precedence"):
-            only_rejected("email", mail(**{name: text}), "")
-            only_rejected(
+            targets.raw("email", mail(**{name: text}), "")
+            targets.raw(
                 "email", mail(**{name: text}).replace(b"Subject:", f"{name}: {text[:16_000]}\r\n".encode() * 40), ""
             )
     assert running_s() - started < 120  # a busy machine; one such mail takes well under a second

@@ -1,6 +1,7 @@
 """The settings file: what it means, and what is said when it is wrong."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -355,10 +356,26 @@ def test_what_is_no_settings_file_at_all(tmp_path: Path) -> None:
     assert problem("dedup_max: 1\ndedup_max: 2") == ":2:1: no YAML: key 'dedup_max' given twice"
     assert problem("a: !!python/name:os.system x").startswith(":1:4: no YAML: could not determine a constructor")
     assert problem("a: &a [*a]") == "the file: nested too deeply, or holds itself"
+    for tagged in ("!!int x", "!!float x", "!!bool x", "!!timestamp 2026-99-99", "!!timestamp ''", "!!map [a]"):
+        assert problem(f"a: {tagged}").startswith(": no YAML: ")
+    assert problem('tenants: {"\\ud800": {}}').startswith('tenants["\\ud800"]: a tenant')
     with pytest.raises(SettingsError, match=r"absent.yaml: cannot be read: No such file"):
         Settings.load(tmp_path / "absent.yaml")
     assert problems([1]) == ["the file: a mapping expected, got a list"]
     assert Settings.load(written(tmp_path / "empty.yaml", "")).tenants == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("first", "line", "problem"),
+    [
+        ("1", "{0}: &{0} [{1}]", "the file: more than 1000000 values, aliases followed"),
+        ("{a: 1}", "{0}: &{0} {{<<: [{1}]}}", "no YAML: more than 1000000 values merged"),
+    ],
+)
+def test_ten_lines_do_not_become_milliards_of_values(tmp_path: Path, first: str, line: str, problem: str) -> None:
+    lines = [line.format(name, ", ".join([f"*{before}"] * 10)) for before, name in pairwise("abcdefghij")]
+    with pytest.raises(SettingsError, match=problem):
+        Settings.load(written(tmp_path / "f.yaml", "\n".join([f"a: &a {first}", *lines])))
 
 
 # --- the command -----------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Everything that decodes bytes, fed with bytes that nobody meant: `poe fuzz`."""
