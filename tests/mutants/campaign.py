@@ -21,8 +21,11 @@ ROOT = Path(__file__).parents[2]
 _EXAMPLES = 40
 """Of a property, unless its test says how many; always the same ones."""
 _LONGEST_S = 600
-_SLOW_TO_IMPORT = ("holidays", "hypothesis.strategies", "msgspec", "orjson", "pydantic", "yaml")
-"""Not ours, so that trials can share it: they begin as copies of this process."""
+_SHARED = (
+    *("asyncio", "holidays", "hypothesis.strategies", "msgspec", "orjson", "pdb", "pydantic.main"),
+    *("pytest_asyncio.plugin", "xml.etree.ElementTree", "yaml", "deploy.local.kafka", "deploy.local.redis"),
+)
+"""What is slow to import and knows nothing of `tables`: trials begin as copies of this process."""
 
 
 class Result(NamedTuple):
@@ -61,7 +64,7 @@ def _module(file: str) -> str:
 
 
 def _prepare() -> None:
-    for name in _SLOW_TO_IMPORT:
+    for name in _SHARED:
         import_module(name)
     settings.register_profile(
         "mutants",

@@ -85,5 +85,7 @@ def _is_left_alone(node: cst.CSTNode) -> bool:
             return name in _CALLS_LEFT
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value="__slots__"))]):
             return True
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=cst.Subscript()):
+            return name[0].isupper() and not name.isupper()  # a name for a type
         case _:
             return isinstance(node, _NOT_LOGIC)

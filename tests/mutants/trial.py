@@ -61,7 +61,7 @@ class _Finder:
 
 
 def start(root: Path, tests: Sequence[str], change: Change | None, cpu_s: int, log: Path) -> int:
-    """Begin a trial, up to the first test that fails; its process id. Nothing of the project may be imported here."""
+    """Begin a trial, up to the first test that fails; its process id. Nothing of `tables` may be imported here."""
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()

@@ -13,6 +13,7 @@ from tests.mutants.trial import Change, start, verdict
 
 CODE = '''"""Not a word of this."""
 
+Width = dict[str, int]
 LIMIT: int = 3
 
 
@@ -42,11 +43,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_numbers_operators_and_constants_change_and_types_and_texts_do_not(folder: Path) -> None:
     assert [(each.line, each.after) for each in mutants(folder, "door.py")] == [
-        (3, "LIMIT: int = None"),
-        (3, "4"),
-        (11, "self.width >= LIMIT or True"),
-        (11, "> LIMIT"),
-        (11, "False"),
+        (4, "LIMIT: int = None"),
+        (4, "4"),
+        (12, "self.width >= LIMIT or True"),
+        (12, "> LIMIT"),
+        (12, "False"),
     ]
 
 
