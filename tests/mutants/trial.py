@@ -18,6 +18,7 @@ import pytest
 
 MEMORY = 4 << 30
 """Bytes that a trial may have: some mutants never stop adding to a list."""
+LONGEST_S = 3_600
 NEVER_LOADED, BROKEN = 99, 98
 """Exit codes: the tests have not imported the file; the trial itself has failed."""
 _IMPORTED_BEFORE = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
@@ -72,7 +73,7 @@ def start(root: Path, tests: Sequence[str], change: Change | None, cpu_s: int, l
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))  # a signal that can be told, then SIGKILL
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        signal.alarm(20 * cpu_s)  # one that waits needs no CPU; a busy machine gives little
+        signal.alarm(LONGEST_S)  # one that waits needs no CPU
         code = _judge(root, tests, change, log)
     except BaseException:  # noqa: BLE001 - this is a copy of the process that starts trials; nothing may get back there
         traceback.print_exc()
