@@ -87,7 +87,11 @@ GROUPS = (
         (
             f"{_PANES}::test_rebooking_takes_back_what_was_booked",
             f"{_PANES}::test_distinct_conversations_of_any_stretch",
+            "tests/unit/test_panes_sealing.py",
+            "tests/unit/test_intervals.py",
+            "tests/unit/test_movement.py",
             "tests/property/test_windows.py",
+            "tests/property/test_day_windows.py",
             "tests/property/test_sketch.py",
             "tests/unit/test_quarter_hours.py",
             "tests/unit/test_snapshots.py",
@@ -98,7 +102,6 @@ GROUPS = (
             *(f"{_PANES}::test_a_restart_changes_nothing[{seed}]" for seed in (1, 4, 11)),
             *(f"{_PANES}::test_incremental_is_rebuilt_at_any_point[{seed}]" for seed in (3, 19, 23)),
             *(f"{_PANES}::test_partitions_add_up[3-{seed}]" for seed in (0, 24, 39)),
-            "tests/unit/test_panes_sealing.py",
         ),
     ),
     Group(

@@ -1,13 +1,17 @@
 """What a quarter-hour's sum must follow, and what becomes of panes that are past."""
 
+from heapq import heappush
+
 import pytest
 
 from tables import corrections
 from tables.days import QUARTER
 from tables.facts import MESSAGES_IN, Fact
 from tables.foot import Foot
+from tables.gauges import OLDEST_WAITING
 from tables.panes import CORRECTED, Panes
 from tables.presence import Presences
+from tables.scope_panes import Scope
 from tables.staff import Staff
 from tables.tally import ACTIVE_LAST
 
@@ -118,3 +122,21 @@ def test_what_comes_later_than_all_panes_is_a_correction_of_the_scopes_kept_by_d
     assert sorted(corrections.changed(panes)) == gone
     assert [scope.name for scope in panes.scopes.values() if scope.corrections] == []
     assert panes._holding == set()
+
+
+def test_the_oldest_wait_is_found_among_many_that_have_ended() -> None:
+    scope = Scope("acme", "tenant")
+    for number in range(1_000):
+        key = b"%d" % number
+        scope.waiting[key] = number + 1
+        heappush(scope.heap, (number + 1, key))
+        if number % 10:
+            del scope.waiting[key]
+        scope.waiting[b"0"] = number + 1  # it waits anew, and is behind all others
+        heappush(scope.heap, (number + 1, b"0"))
+        assert scope.oldest_waiting() == (11 if number >= 10 else number + 1)
+        assert len(scope.heap) <= 2 * len(scope.waiting) + 64
+    assert scope.gauges_now() == {OLDEST_WAITING: 11}
+    scope.waiting.clear()
+    assert scope.oldest_waiting() == 0
+    assert scope.gauges_now() == {}
