@@ -33,8 +33,8 @@ def main() -> int:
         return 2
     chosen = [each for each in found if _is_asked_for(each[1], options.only)]
     if options.sample is not None and options.sample < len(chosen):
-        places = random.Random(options.seed).sample(range(len(chosen)), options.sample)
-        chosen = [chosen[place] for place in sorted(places)]
+        # In no order, so that what an interrupted run has tried is a sample too.
+        chosen = random.Random(options.seed).sample(chosen, options.sample)
     counts: Counts = Counter()
     tried = []
     for group, mutant in chosen:
@@ -53,6 +53,8 @@ def main() -> int:
     except Unsound as error:
         print(error)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; of the mutants tried until then:")
     print(_table(counts), f"{counts[ALL, 'mutants']} of {len(found)} mutants", sep="\n")
     return 0 if _share(counts, ALL) >= WANTED else 1
 
