@@ -40,6 +40,7 @@ GROUPS = (
             f"{_FOLD}::test_a_conversation_without_a_pause_is_read_as_the_oracle_reads_it",
             f"{_FOLD}::test_state_is_bounded[500-45000]",
             _CHANGELOG,
+            "tests/unit/test_reload.py",
         ),
     ),
     Group(

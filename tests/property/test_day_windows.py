@@ -102,7 +102,10 @@ class Desk:
             quarter = minute - minute % QUARTER
             self.corrections[quarter, partition] = tally
             assert self.windows.put(b"c", quarter, partition, 0, self.seq, tally)
-            assert not self.windows.put(b"c", quarter, partition, 0, self.seq - 1, {1: 99})
+            assert not self.windows.put(b"c", quarter, partition, 0, self.seq, {1: 99})
+            assert self.windows.held(f"c{quarter}", partition) == (0, self.seq, tally)
+            assert self.windows.stamp(b"c%d" % quarter, partition) == (0, self.seq)
+            assert self.windows.stamp(b"c%d" % quarter, 7) is None
 
     def restart(self) -> None:
         """From what was written down, and from what is told anew."""
@@ -229,3 +232,12 @@ def test_agent_minutes_of_past_days_are_counted_until_they_are_settled(steps: li
 def test_a_day_goes_on_as_its_bytes() -> None:
     day = Day(START, START + 1_440, {1: 2}, {CUSTOMERS: 3})
     assert decode(encode(day)) == day
+
+
+def test_a_scope_that_is_not_kept_by_day_takes_no_correction() -> None:
+    windows = ScopeWindows()
+    assert not windows.put(b"c", START, 0, 1, 1, {1: 2})
+    assert windows.held(f"c{START}", 0) is None
+    assert windows.stamp(b"c%d" % START, 0) is None
+    assert windows.close_days(START, ZONE) == []
+    assert windows.expired_days() == []

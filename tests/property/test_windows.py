@@ -7,10 +7,24 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tables import subjects
 from tables.days import QUARTER, Today
+from tables.facts import MESSAGES_IN, ONE_TOUCH_BACK_LATE
 from tables.sketch import bucket
 from tables.stamped import maxima
-from tables.tally import ACTIVE_LAST, BUCKETS, COUNT, DURATIONS, MAX, SUM, Tally, add_up, code
+from tables.tally import (
+    ACTIVE_LAST,
+    ACTIVE_MINUTE,
+    ACTIVE_QUARTER,
+    BUCKETS,
+    COUNT,
+    DURATIONS,
+    MAX,
+    SUM,
+    Tally,
+    add_up,
+    code,
+)
 from tables.window import Window
 from tables.windows import ROLLING, ScopeWindows
 
@@ -135,6 +149,42 @@ def test_quarter_hours_stand_for_their_minutes(script: list[Any], rng: Any) -> N
     assert windows.today.largest == maxima(day)
 
 
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 2), tallies()), max_size=20), st.sets(st.integers(0, 2)))
+def test_one_minute_and_one_quarter_hour_are_what_was_told_of_them(told: list[Any], sealing: set[int]) -> None:
+    """Some partitions have told the sum of the first quarter-hour, in which one message more has come."""
+    windows, panes = ScopeWindows(), {}
+    windows.roll(DAY + 29, TODAY, DAY)
+    for seq, (ago, partition, tally) in enumerate(told):
+        panes[DAY + ago, partition] = tally
+        windows.put_minute(DAY + ago, partition, 0, seq, tally)
+
+    def is_counted(window: Window, wanted: list[Tally], touch: int) -> None:
+        total: Tally = {}
+        for tally in wanted:
+            add_up(total, tally)
+        total.pop(ONE_TOUCH_BACK_LATE, None)
+        fresh = Window(touch)
+        fresh.add(total, 1)
+        fresh.set_largest([maxima(total)])
+        assert held(window) == held(fresh)
+        assert window.touched(ACTIVE_LAST, 0) == total.get(touch, 0)
+
+    for minute in range(DAY - 1, DAY + 30):
+        here = [tally for (each, _), tally in panes.items() if each == minute]
+        is_counted(windows.one_minute(minute), here, ACTIVE_MINUTE)
+    first = [tally for (minute, partition), tally in panes.items() if minute < DAY + 15 and partition not in sealing]
+    for partition in sealing:
+        total: Tally = {MESSAGES_IN: 1, ACTIVE_QUARTER: 1, ONE_TOUCH_BACK_LATE: 1}
+        for (minute, each), tally in panes.items():
+            if minute < DAY + 15 and each == partition:
+                add_up(total, tally)
+        first.append(total)
+        windows.put_quarter(DAY, partition, 0, 1, total)
+    is_counted(windows.one_quarter(DAY), first, ACTIVE_QUARTER)
+    second = [tally for (minute, _), tally in panes.items() if minute >= DAY + 15]
+    is_counted(windows.one_quarter(DAY + 15), second, ACTIVE_QUARTER)
+
+
 # -- owners come and go -----------------------------------------------------------------------------------
 
 Place = tuple[int, int]
@@ -212,3 +262,18 @@ def test_gauges_of_a_former_owner_are_forgotten() -> None:
     assert not windows.forget(2, 6, 0)
     assert windows.forget(3, 6, 0)
     assert windows.gauges == {}
+
+
+def test_a_pane_that_says_the_same_again_moves_nothing() -> None:
+    windows, tally = ScopeWindows(), {1: 2, code(DURATIONS[0], MAX): 5}
+    windows.roll(DAY, TODAY, DAY)
+    windows.put_minute(DAY, 0, 1, 1, tally)
+    windows.look_up_largest()
+    for window in windows.named.values():
+        assert window.moved
+        window.moved = 0
+    assert windows.put_minute(DAY, 0, 1, 2, dict(tally))
+    windows.put_minute(DAY, 0, 1, 3, {**tally, 2: 1})
+    windows.look_up_largest()
+    assert {window.moved for window in windows.named.values()} == {subjects.MESSAGES}
+    assert windows.stamp(b"m%d" % DAY, 0) == (1, 3)
