@@ -67,6 +67,15 @@ def test_an_age_goes_on_growing_through_a_restart() -> None:
     assert house.told[0]["value"] == 90.001
 
 
+def test_an_age_that_is_over_by_new_numbers_ends_right_after_what_was_told() -> None:
+    house = House(rule(metric="oldest_waiting_s", below=60, clear=60, for_s=30))
+    house.value(0, None, oldest_waiting_at=T)
+    assert house.clock(30_001) == ["pending 0", "firing 30000"]
+    house = house.restarted(rule(metric="oldest_waiting_s", below=10, clear=10, for_s=30))
+    house.recovered()
+    assert house.clock(40_000) == ["resolved 30001"]
+
+
 def test_event_time_may_step_back_in_a_restart() -> None:
     house = House(rule())
     house.value(0, 0.5)
