@@ -31,6 +31,7 @@ GROUPS = (
         "fold",
         _tables("conversation", "facts", "foot", "history", "state"),
         (
+            "tests/property/test_facts.py",
             f"{_FOLD}::test_any_life_is_read_as_the_oracle_reads_it",
             _GOLDEN,
             f"{_FOLD}::test_bytes_of_the_changelog_go_on_as_if_never_encoded",
