@@ -94,7 +94,7 @@ def alert(line: str) -> Event:
                 wanted["late_s"] = float(value)
             case "started":
                 wanted["started_at"] = instant(value)
-            case "policy" | "reason":
+            case "policy" | "reason" | "team" | "priority":
                 wanted[name] = value
             case _:
                 wanted[FIELDS[name]] = value

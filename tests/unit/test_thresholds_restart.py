@@ -1,8 +1,12 @@
 """Threshold alerts through a restart: nothing lost, nothing told under two ids."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
-from tables.thresholds import Rule
+from streams.engine.ports import Output
+from tables.thresholds import Rule, Watches
 from tests.watching import CHAT, House, T, rule
 
 
@@ -65,6 +69,15 @@ def test_an_age_goes_on_growing_through_a_restart() -> None:
     house.recovered()
     assert house.value(200_000, None, oldest_waiting_at=T) == ["firing 90001"]
     assert house.told[0]["value"] == 90.001
+
+
+def test_an_age_that_is_over_by_new_numbers_ends_right_after_what_was_told() -> None:
+    house = House(rule(metric="oldest_waiting_s", below=60, clear=60, for_s=30))
+    house.value(0, None, oldest_waiting_at=T)
+    assert house.clock(30_001) == ["pending 0", "firing 30000"]
+    house = house.restarted(rule(metric="oldest_waiting_s", below=10, clear=10, for_s=30))
+    house.recovered()
+    assert house.clock(40_000) == ["resolved 30001"]
 
 
 def test_event_time_may_step_back_in_a_restart() -> None:
@@ -153,3 +166,22 @@ def test_state_of_today_can_be_read_for_ever() -> None:
     (kept,) = written.log.items()
     value = value.removesuffix(b"]") + b",[]]"  # since when an age grows, of rules about one
     assert kept == (key, value.replace(b"f2a4b2ee06ad0fff7b9a1c0ee4b3bd9f", written.told[0]["alert_id"].encode()))
+
+
+def test_under_rules_read_anew_an_episode_goes_on() -> None:
+    rules = [rule(), rule(name="waiting", metric="oldest_waiting_s", above=60)]
+    watches = Watches(lambda _: tuple(rules))
+    metrics = {"service_level_ratio": 0.5, "oldest_waiting_at": T}
+    watches.observe("acme", CHAT, "15m", metrics, T)
+    assert [each["state"] for each in told(watches.advance(T + 1))] == ["firing"]
+    rules[:] = [rule(below=0.4, clear=0.45), *rules[1:]]
+    fresh = watches.anew()
+    assert told(fresh.observe("acme", CHAT, "15m", metrics, T - 5)) == []
+    assert fresh.next_due() == T + 1  # what was decided stays decided
+    (ended,) = told(fresh.advance(T + 10))
+    assert (ended["state"], ended["at"], ended["started_at"]) == ("resolved", T + 1, T)
+    assert [each["at"] for each in told(fresh.advance(T + 60_002))] == [T + 60_001]
+
+
+def told(outputs: list[Output]) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(each.value or b"") for each in outputs]
