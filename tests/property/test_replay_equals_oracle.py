@@ -17,7 +17,7 @@ from tests.quarter_scenarios import quarter_scenario
 from tests.scenario_parts import DAY, HOUR, Scenario
 from tests.scenarios import in_order, scenario, sorted_scenario
 
-SEEDS = int(os.environ.get("SIGAP_TEST_SEEDS", "80"))
+SEEDS = int(os.environ.get("SIGAP_TEST_SEEDS", "60"))
 CHUNK = 20
 LOGS = Path(__file__).parents[3] / "shared" / "data" / "events"
 POLICIES = {
