@@ -316,7 +316,7 @@ class Shard:
         self, now: int, lag_ms: int, *, final: bool, turn: int | None = None, settled: int | None = None
     ) -> list[Output]:
         """What changed in the partials and has its turn, and this partition's clock; see the protocol."""
-        return self._teller.views(now, lag_ms, final=final, turn=turn, settled=now if settled is None else settled)
+        return self._teller.views(now, lag_ms, final=final, turn=turn, settled=settled)
 
     def movements(self) -> list[Movement]:
         """The conversations whose waiting or deadlines may have changed since the last call, as they are now."""

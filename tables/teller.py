@@ -97,7 +97,7 @@ class Teller:
         self._reached = [0] * TURNS
         """By turn, the clock when its scopes were told of."""
 
-    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None, settled: int) -> list[Output]:
+    def views(self, now: int, lag_ms: int, *, final: bool, turn: int | None, settled: int | None) -> list[Output]:
         """What changed in the partials and has its turn, and the clock."""
         self._sweep(now, final=final)
         if turn is not None:
@@ -112,13 +112,14 @@ class Teller:
                 self._tell(dirty[each].pop(), now, out)
             if not dirty[each]:
                 self._reached[each] = now
-        if settled >= self._overdue_at:  # else what was told on the way, of earlier minutes, comes after this
+        delivered = settled is None or settled >= self._overdue_at
+        if delivered:  # else what was told on the way, of earlier minutes, comes after this
             out += self._tell_beside(now)
-            self._told = min(settled, *self._reached)
+            self._told = min(self._reached if settled is None else (settled, *self._reached))
             if not any(dirty):
                 self._complete, self._spoke_at = True, now
         # The roll-up then forgets what former owners have told.
-        self._said_complete = self._said_complete or (self._complete and (final or settled >= self._overdue_at))
+        self._said_complete = self._said_complete or (self._complete and (final or delivered))
         if final or now - self._beat_at >= BEAT_MS or now < self._beat_at:
             self._beat_at = now
             beat = partials.encode(

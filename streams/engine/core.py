@@ -223,7 +223,7 @@ class Core:
         """What changed in the partials; they are absolute, so they wait for nothing."""
         if self.phase is not Phase.RUNNING:
             return []
-        settled = self._settled if self._flights else self.clock.now
+        settled = self._settled if self._flights else None
         final = self.clock.final and not self._flights
         return self.shard.views(self.clock.now, lag_ms, final=final, turn=turn, settled=settled)
 
