@@ -187,6 +187,7 @@ class RedisSink:
 
     async def _serve(self) -> None:
         beat_at = 0.0
+        self._begin_past_anew()
         # Lost data must be known before anything is written: alerts are to stand in their order.
         await self._beat()
         if self._resync_due:  # a full queue must be written before more is put into it
@@ -216,6 +217,7 @@ class RedisSink:
         for queue in full:
             queue.overflowed = False
         self._resync_due = False
+        self._begin_past_anew()
         self.resyncs += 1
         self._resync()
 
@@ -233,6 +235,14 @@ class RedisSink:
         if lost := [partition for partition, there in zip(due, held, strict=True) if not there]:
             self._alerts_held = True
             self._restoring = lost, asyncio.create_task(self._read_past(*self._past, lost), name="redis-past")
+
+    def _begin_past_anew(self) -> None:
+        """What is being read may have been missing in a Redis that is no more: this one is asked once more."""
+        if self._restoring is not None:
+            lost, task = self._restoring
+            task.cancel()
+            self._past_due.update(lost)
+            self._restoring, self._alerts_held = None, False
 
     async def _read_past(self, alerts: Past, series: Past, partitions: list[int]) -> None:
         await self._patient(alerts, partitions)
