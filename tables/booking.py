@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 
 from tables.days import QUARTER
@@ -25,21 +26,23 @@ class Booking:
         if foot is None:
             foot = history.foot = Foot(key)
         tenant, minute = history.rules.tenant, now // MINUTE
-        facts, before = change.facts, change.before
-        if foot.ahead or (facts and max(fact.minute for fact in facts) > minute):
-            before = _without(before if before is not None else history.facts()[: -len(facts) or None], foot.ahead)
-            facts = history.facts()
+        if foot.ahead or (change.facts and max(fact.minute for fact in change.facts) > minute):
+            before, facts = _whole(history, change)
+            before = _without(before, foot.ahead)
             foot.ahead = [fact for fact in facts if fact.minute > minute]
-            facts = [fact for fact in facts if fact.minute <= minute]
             if foot.ahead:
                 heappush(self._ahead, (foot.ahead[0].minute, key))
-        if before is not None:
-            self.panes.rebook(foot, tenant, before, facts)
-        elif facts:
-            if any(fact.minute < foot.newest for fact in facts if fact.kind in TOUCHES):
-                self.panes.rebook(foot, tenant, history.facts()[: -len(facts)], history.facts())
-            else:
-                self.panes.book(foot, tenant, facts)
+            self.panes.rebook(foot, tenant, before, [fact for fact in facts if fact.minute <= minute])
+            return
+        gone, new = _difference(change.before, change.facts)
+        if any(fact.kind in TOUCHES for fact in gone) or any(
+            fact.minute < foot.newest for fact in new if fact.kind in TOUCHES
+        ):
+            self.panes.rebook(foot, tenant, *_whole(history, change))
+            return
+        for fact in gone:
+            self.panes.shift(tenant, fact, -1)
+        self.panes.book(foot, tenant, new)
 
     def restore(self, key: bytes, history: History, oldest: int) -> None:
         """Bring what a conversation has booked since the minute `oldest` into panes that hold nothing of it.
@@ -64,6 +67,28 @@ class Booking:
         """The keys of conversations whose minutes ahead the clock has reached; each is to be booked anew."""
         while self._ahead and self._ahead[0][0] <= now // MINUTE:
             yield heappop(self._ahead)[1]
+
+
+def _whole(history: History, change: Change) -> tuple[list[Fact], list[Fact]]:
+    """All that a conversation had booked before a change, and all that it has booked now."""
+    facts = history.facts()
+    return [*facts[: len(facts) - len(change.facts)], *change.before], facts
+
+
+def _difference(before: Sequence[Fact], after: list[Fact]) -> tuple[list[Fact], list[Fact]]:
+    """The facts that are gone, and those that are new, in the order of booking."""
+    if not before:
+        return [], after
+    same = next((i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
+    if same is None:
+        same = min(len(before), len(after))
+    gone, left = Counter(before[same:]), []
+    for fact in after[same:]:
+        if gone[fact] > 0:
+            gone[fact] -= 1
+        else:
+            left.append(fact)
+    return list(gone.elements()), left
 
 
 def _without(facts: list[Fact], taken: list[Fact]) -> list[Fact]:

@@ -7,6 +7,7 @@ history books and demands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple
@@ -27,6 +28,7 @@ WORK_KEPT = 54 * 60
 """The same of stretches of work, and of presence: 26 hours after the end of a local day of up to 25 hours its
 agent-minutes are written down; the rest is for a clock that is ahead of those of other partitions."""
 LONG_TAIL = 32
+"""A tail of so many steps is shortened where it can be, and has a mark after every so many."""
 LONG_FACTS = 64 * WIDTH
 
 _ID = Struct("<8sI")
@@ -56,11 +58,20 @@ class Change(NamedTuple):
     """What one event, or the clock, did to a conversation."""
 
     facts: list[Fact]
-    """Booked, in addition to what was; or, with `before`, all that is booked now."""
+    """The newest facts, booked by this."""
     alerts: list[Alert]
     late: bool = False
-    before: list[Fact] | None = None
-    """Set when the history was folded again: all that was booked until then."""
+    before: Sequence[Fact] = ()
+    """Those that stood in their place, when a part of the history was folded again."""
+
+
+class Mark(NamedTuple):
+    """What a conversation was after some steps of a long tail: what follows can be folded from there."""
+
+    steps: int
+    state: bytes
+    booked: int = 0
+    """So many bytes of facts those steps had booked."""
 
 
 def digest(event_id: str) -> bytes:
@@ -71,7 +82,7 @@ def digest(event_id: str) -> bytes:
 class History:
     """A conversation's record, with what makes it quick to work on."""
 
-    __slots__ = ("_seen", "c", "conversation_id", "due", "foot", "life", "rules")
+    __slots__ = ("_marks", "_seen", "c", "conversation_id", "due", "foot", "life", "rules")
 
     def __init__(self, record: Conversation, conversation_id: str, rules: Rules) -> None:
         self.c = record
@@ -82,6 +93,7 @@ class History:
         """The instant for which a timer is set; kept by the shard."""
         self.foot: Foot | None = None
         """What the panes hold of this conversation; kept by the panes."""
+        self._marks: list[Mark] = []
         ids = record.ids
         self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}
 
@@ -139,6 +151,8 @@ class History:
     def take(self, step: Step, now: int) -> Change:
         """Fold a new event in its place; `now` is the partition's clock."""
         c, life = self.c, self.life
+        if len(c.tail) >= LONG_TAIL and len(c.tail) % (LONG_TAIL // 2) == 0:
+            self._shorten()
         s = c.state
         in_order = step.t > s.at or (step.t == s.at and step.id > s.id)
         if not in_order or step.t <= s.fired:
@@ -148,9 +162,10 @@ class History:
         life.advance(step.t)
         life.apply(step)
         c.tail.append(msgspec.Raw(_encode(step)))
-        if len(c.tail) >= LONG_TAIL and len(c.tail) % (LONG_TAIL // 2) == 0:
-            self._shorten()
-        return self._booked()
+        change = self._booked()
+        if len(c.tail) % LONG_TAIL == 0:
+            self._marks.append(Mark(len(c.tail), _encode(s), len(c.facts) - c.settled))
+        return change
 
     @property
     def outdated(self) -> bool:
@@ -161,6 +176,7 @@ class History:
         """From now on these are the tenant's rules; see `remeasure`."""
         self.rules = rules
         self.life = rules.life(self.c.state)
+        self._marks.clear()
 
     def remeasure(self, now: int) -> Change:
         """Put the runs under the policies of now. What came before is not folded again: it went by others."""
@@ -168,6 +184,7 @@ class History:
         self.life.remeasure(now)
         change = self._booked()
         c.base, c.settled, c.tail = _encode(c.state), len(c.facts), []
+        self._marks.clear()
         c.sent = outbox.keep(c.sent, _can_change(c.state), ())
         return change
 
@@ -189,45 +206,57 @@ class History:
 
     def _insert(self, step: Step, now: int, *, in_order: bool) -> Change:
         c, values = self.c, self.rules.values
-        s = c.state
-        steps = [_decode_step(raw) for raw in c.tail]
-        place = len(steps)
-        while place and steps[place - 1].place > step.place:
+        s, tail, place = c.state, c.tail, len(c.tail)
+        behind: list[Step] = []
+        while place and (last := _decode_step(tail[place - 1])).place > step.place:
+            behind.insert(0, last)
             place -= 1
         base = self._base()
         late = not in_order and (
             (step.t, step.id) < (base.at, base.id)
             or step.t < s.at - values.lateness_ms
             or now > s.at + values.lateness_ms
-            or len(steps) - place >= values.reorder_max
+            or len(behind) >= values.reorder_max
         )
         if late:
             step = msgspec.structs.replace(step, t=s.at, behind=s.id)
-            place = len(steps)
-        steps.insert(place, step)
-        running = {run.key: bool(run.breached_at) for run in base.runs}
-        life = self._fold(base, steps)
+            place, behind = len(tail), []
+        tail.insert(place, msgspec.Raw(_encode(step)))
+        mark = self._mark(place)
+        steps = [*map(_decode_step, tail[mark.steps : place]), step, *behind]
+        near = _decode_state(mark.state) if mark.state else State()
+        running = {run.key: bool(run.breached_at) for run in near.runs}
+        if near.with_bot:  # handed back, the customer's last message begins its run anew
+            running[REPLY_WINDOW, near.wrote_id] = False
+        life = self._fold(near, steps, mark)
         life.advance(max(now, s.fired + 1))
-        before = self.facts()
-        c.facts = c.facts[: c.settled] + pack(life.facts, c.dims)
+        stands = c.settled + mark.booked
+        before = list(unpack(c.facts[stands:], c.dims))
+        c.facts = c.facts[:stands] + pack(life.facts, c.dims)
         began = {each.id for each in steps}
         alerts = outbox.reconcile(c.sent, life.alerts, running, began, step.at, life.s)
-        c.tail = [msgspec.Raw(_encode(each)) for each in steps]
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
-        facts = self.facts()
-        if len(c.tail) >= LONG_TAIL:
-            self._shorten()
-        return Change(facts, alerts, late, before)
+        return Change(list(unpack(c.facts[stands:], c.dims)), alerts, late, before)
 
     def _base(self) -> State:
         return _decode_state(self.c.base) if self.c.base else State()
 
-    def _fold(self, base: State, steps: list[Step]) -> Life:
-        life = self.rules.life(base)
-        for step in steps:
+    def _mark(self, place: int) -> Mark:
+        """The newest of the marks that what changes at a place of the tail leaves standing; those behind it go."""
+        marks = self._marks
+        while marks and marks[-1].steps > place:
+            marks.pop()
+        return marks[-1] if marks else Mark(0, self.c.base)
+
+    def _fold(self, state: State, steps: list[Step], after: Mark | None = None) -> Life:
+        """Fold steps; with `after` they are all of the tail behind that mark, and new ones are set."""
+        life = self.rules.life(state)
+        for place, step in enumerate(steps, after.steps + 1 if after is not None else 1):
             life.advance(step.t)
             life.apply(step)
+            if after is not None and place % LONG_TAIL == 0:
+                self._marks.append(Mark(place, _encode(life.s), after.booked + len(life.facts) * WIDTH))
         return life
 
     # -- the base -------------------------------------------------------------------------------------
@@ -236,7 +265,7 @@ class History:
         """Move the base forward in a conversation that never pauses, past what can no longer be reordered."""
         c, values = self.c, self.rules.values
         horizon = c.state.at - values.lateness_ms
-        old = sum(1 for raw in c.tail if _decode_step(raw).t < horizon)
+        old = next((i for i, raw in enumerate(c.tail) if _decode_step(raw).t >= horizon), len(c.tail))
         if old >= len(c.tail) // 2:
             self._settle(old)
         elif len(c.tail) >= 2 * values.reorder_max:
@@ -254,6 +283,7 @@ class History:
             else:  # the settings have changed since: what was booked stays
                 count = len(c.tail)
         c.base, c.settled, c.tail = _encode(state), booked, c.tail[count:]
+        self._marks.clear()
         if c.sent:
             c.sent = outbox.keep(c.sent, _can_change(state), {_decode_step(raw).id for raw in c.tail})
         if c.settled > LONG_FACTS:

@@ -25,6 +25,8 @@ class Sent(msgspec.Struct, array_like=True):
     closed: str = ""
     """How the run ended, unless something was sent, or the breach retracted, since."""
     closed_at: int = 0
+    parked: Alert | None = None
+    """How a bot ended it: so it ended, if what began it anew turns out not to have been."""
 
     def knows(self, alert: Alert) -> bool:
         """Whether the alert needs no sending."""
@@ -39,6 +41,7 @@ class Sent(msgspec.Struct, array_like=True):
         self.last = alert
         if alert.state in ENDED:
             self.closed, self.closed_at = alert.state, alert.at
+            self.parked = alert if alert.reason == "bot" else None
         elif alert.state == RETRACTED:
             self.breach, self.closed = None, ""
         else:
@@ -97,7 +100,7 @@ def reconcile(
         if record.breach is not None and run not in breached:
             out.append(record.note(_now(record.breach, RETRACTED, at, state)))
         if run not in standing and record.closed != CANCELLED:
-            out.append(record.note(_now(record.last, CANCELLED, at, state)))
+            out.append(record.note(record.parked or _now(record.last, CANCELLED, at, state)))
     true = [
         alert
         for alert in demanded

@@ -187,27 +187,31 @@ class Panes:
                 if left[fact] > 0:
                     left[fact] -= 1
                     continue
-                kind, minute, dims, count, value = fact
-                if kind == OCCUPIED:
-                    self.staff.book(tenant, dims, value, minute, sign)
-                    continue
-                if kind == TOPIC:
-                    self._topic(tenant, fact, sign)
-                    continue
-                for scope in self.of(tenant, dims):
-                    pane = self._pane(scope, minute)
-                    if FRT <= kind < ONE_TOUCH:
-                        _add(pane, kind, sign * count, value)
-                        if kind <= _LAST_DURATION:
-                            keep_largest(pane, kind, value, sign)
-                    elif kind != SEEN:
-                        shift(pane, kind, sign * count)
-                        if kind in TOUCHES:
-                            touches.setdefault((scope, False), set()).add(minute)
-                            if kind == MESSAGES_OUT:
-                                touches.setdefault((scope, True), set()).add(minute)
+                self.shift(tenant, fact, sign)
+                if fact.kind in TOUCHES:
+                    for scope in self.of(tenant, fact.dims):
+                        touches.setdefault((scope, False), set()).add(fact.minute)
+                        if fact.kind == MESSAGES_OUT:
+                            touches.setdefault((scope, True), set()).add(fact.minute)
             self._retouch(foot, touches, sign)
         foot.newest = max((fact.minute for fact in after if fact.kind in TOUCHES), default=0)
+
+    def shift(self, tenant: str, fact: Fact, sign: int) -> None:
+        """Add a fact, or take it back; of a touch its count alone."""
+        kind, minute, dims, count, value = fact
+        if kind == OCCUPIED:
+            self.staff.book(tenant, dims, value, minute, sign)
+        elif kind == TOPIC:
+            self._topic(tenant, fact, sign)
+        else:
+            for scope in self.of(tenant, dims):
+                pane = self._pane(scope, minute)
+                if FRT <= kind < ONE_TOUCH:
+                    _add(pane, kind, sign * count, value)
+                    if kind <= _LAST_DURATION:
+                        keep_largest(pane, kind, value, sign)
+                elif kind != SEEN:
+                    shift(pane, kind, sign * count)
 
     def _retouch(self, foot: Foot, touches: dict[tuple[Scope, bool], set[int]], sign: int) -> None:
         """Contribute, or take back, all touches of a conversation: by scope and whether it was handled, the minutes."""

@@ -161,7 +161,7 @@ def after(history: History, now: int, lines: tuple[str, ...]) -> Told:
     for number, line in enumerate(lines):
         at = now + 60_000 * number
         change = history.take(step_of(read(event_of(900 + number, f"00:00:00 {line}") | {"at": at})), at)
-        assert change.before is None
+        assert not change.before
         booked += change.facts
         sent += change.alerts
     return {"after_booked": booked, "after_sent": sent}
