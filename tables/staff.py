@@ -50,6 +50,8 @@ class Staff:
         self._presences = presences
         self._occupied: dict[tuple[str, str, str], Occupied] = {}
         self._changed: set[tuple[str, str, str]] = set()
+        self._said: dict[tuple[str, str, str], bytes] = {}
+        """What was told last: most of what changes within a minute leaves its minutes as they are."""
 
     def book(self, tenant: str, dims: Dims, first: int, last: int, sign: int) -> None:
         """Count, or take back, a stretch of work that touches the minutes `first` to `last`."""
@@ -81,12 +83,16 @@ class Staff:
 
     def tell(self, *, everything: bool = False) -> list[Told]:
         """What has changed since the last call, or everything."""
-        changed = list(self._occupied) if everything else list(self._changed)
+        if everything:
+            self._said.clear()
+        now = {key: self._occupied[key].payload() for key in (self._occupied if everything else self._changed)}
+        changed = {key: payload for key, payload in now.items() if self._said.get(key) != payload}
+        self._said |= changed
         self._changed.clear()
         online = self._presences.tell_all() if everything else self._presences.tell()
         return [
             *(Told(tenant, None, encode_id(agent), payload) for tenant, agent, payload in online),
-            *(Told(*key, self._occupied[key].payload()) for key in changed),
+            *(Told(*key, payload) for key, payload in changed.items()),
         ]
 
     def move_on(self, oldest: int) -> None:
@@ -102,3 +108,4 @@ class Staff:
             occupied.discard(oldest)
             if occupied.empty:
                 del self._occupied[key]
+                self._said.pop(key, None)
