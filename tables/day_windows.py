@@ -161,6 +161,13 @@ class DayWindows:
             start = self.starts[name]
             window.set_largest(largest for minute, largest in found if minute >= start)
 
+    def raise_largest(self, minute: int, largest: Tally) -> None:
+        """The maxima of a live pane of this minute have become these; none was greater before."""
+        if minute >= self.closed_before:
+            for name, window in self.windows.items():
+                if minute >= self.starts[name]:
+                    window.raise_largest(largest)
+
     def count_days(
         self, minute: int, settled: int, today: Worked, zone: ZoneInfo, count: Callable[[int, int], Worked]
     ) -> list[tuple[int, Worked]]:

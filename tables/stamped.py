@@ -26,7 +26,7 @@ class Stamped(NamedTuple):
 
 def maxima(tally: Tally) -> Tally:
     """The maxima of a tally."""
-    if MAXIMA.keys().isdisjoint(tally):
+    if MAXIMA.keys().isdisjoint(tally.keys()):
         return NOTHING
     return {each: tally[each] for each in MAXIMA if each in tally}
 

@@ -176,6 +176,13 @@ class Window:
         """Whether it holds no sample."""
         return not self.counts and not any(self.sketches.values())
 
+    def raise_largest(self, pane: Tally) -> None:
+        """The maxima of a pane that the window holds have become these; none was greater before."""
+        for each, value in pane.items():
+            if value > self.largest.get(each, -1):
+                self.largest[each] = value
+                self.moved |= subjects.OF_CODE[each]
+
     def set_largest(self, panes: Iterable[Tally]) -> None:
         """Look the maxima up in the panes that the window holds."""
         largest: Tally = {}

@@ -78,8 +78,9 @@ class ScopeWindows:
             self._open[partition] = tally
         if not delta:
             return True
-        if stamped.largest != (NOTHING if held is None else held.largest):
-            self.stale = True
+        largest = NOTHING if held is None else held.largest
+        if stamped.largest != largest:
+            self._follow_largest(minute, partition, largest, stamped.largest)
         if minute == self.now and (minute - minute % QUARTER, partition) not in self.sealed:
             incoming = self._incoming
             for each, amount in delta.items():
@@ -92,6 +93,22 @@ class ScopeWindows:
             if (minute - minute % QUARTER, partition) not in self.sealed:
                 self._change_days(minute, change, 1)
         return True
+
+    def _follow_largest(self, minute: int, partition: int, before: Tally, largest: Tally) -> None:
+        """Bring the maxima of a pane into the windows that hold it; one that has gone leaves them to be looked up."""
+        if minute > self.now:
+            return  # in no window yet; as they reach it, all is looked up
+        sealed = (minute - minute % QUARTER, partition) in self.sealed
+        if sealed or any(value > largest.get(each, 0) for each, value in before.items()):
+            self.stale = True
+            return
+        for name, length in ROLLING.items():
+            if minute > self.now - length:
+                self.rolling[name].raise_largest(largest)
+        if minute >= self.day.today:
+            self.today.raise_largest(largest)
+        if self.by_day is not None:
+            self.by_day.raise_largest(minute, largest)
 
     def put_quarter(self, quarter: int, partition: int, epoch: int, seq: int, tally: Tally) -> bool:
         """Take a quarter-hour over; False if a newer one is known."""
