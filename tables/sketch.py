@@ -6,6 +6,8 @@ Bucket i holds the durations in (GAMMA^(i-2), GAMMA^(i-1)] ms, bucket 0 those of
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from functools import lru_cache
 from math import ceil, log
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ def bucket(value: int) -> int:
     return 1 + ceil(log(value) * _SCALE) if value > 0 else 0
 
 
+@lru_cache(4096)
 def middle(index: int) -> float:
     """The value, in ms, that stands for a bucket.
 
@@ -63,10 +66,11 @@ class Ranks:
     change costs a few steps, not a walk through all buckets. `buckets` may be empty; it is not to be replaced.
     """
 
-    __slots__ = ("_buckets", "_known", "_places", "_total")
+    __slots__ = ("_buckets", "_known", "_order", "_places", "_total")
 
     def __init__(self, buckets: Mapping[int, int], ranks: tuple[float, ...]) -> None:
         self._buckets = buckets
+        self._order = sorted(buckets)
         self._total = sum(buckets.values())
         self._places = [_Place(rank) for rank in ranks]
         self._known: tuple[int, list[float]] | None = None
@@ -76,8 +80,15 @@ class Ranks:
         """So many samples have come into a bucket, or, if negative, gone."""
         self._total += amount
         self._known = None
+        order, step = self._order, 0
+        at = bisect_left(order, bucket)
+        known = at < len(order) and order[at] == bucket
+        if known != (bucket in self._buckets):
+            step = -1 if known else 1
+            order[at : at + known] = [] if known else [bucket]
         for each in self._places:
-            if bucket < each.bucket:
+            if at < each.at or (at == each.at and step > 0):
+                each.at += step
                 each.below += amount
 
     def read(self, largest: int) -> list[float]:
@@ -91,29 +102,29 @@ class Ranks:
             return self._known[1]
         if self._total < 1:
             raise ValueError("no samples: there is no rank")
-        for each in self._places:
-            self._follow(each)
-        found = [min(middle(each.bucket), float(largest)) for each in self._places]
+        found = [min(middle(self._follow(each)), float(largest)) for each in self._places]
         self._known = largest, found
         return found
 
-    def _follow(self, each: _Place) -> None:
-        count, wanted = self._buckets.get, ceil(each.rank * self._total)
-        place, below = each.bucket, each.below
+    def _follow(self, each: _Place) -> int:
+        """Let a rank's place be where it belongs now; its bucket."""
+        buckets, order, wanted = self._buckets, self._order, ceil(each.rank * self._total)
+        at, below = each.at, each.below
         while below >= wanted:
-            place -= 1
-            below -= count(place, 0)
-        while below + (here := count(place, 0)) < wanted:
+            at -= 1
+            below -= buckets[order[at]]
+        while below + (here := buckets[order[at]]) < wanted:
             below += here
-            place += 1
-        each.bucket, each.below = place, below
+            at += 1
+        each.at, each.below = at, below
+        return order[at]
 
 
 class _Place:
-    """Where a rank lies: in a bucket, above so many samples."""
+    """Where a rank lies: in the bucket `at` of those that hold samples, above so many samples."""
 
-    __slots__ = ("below", "bucket", "rank")
+    __slots__ = ("at", "below", "rank")
 
     def __init__(self, rank: float) -> None:
         self.rank = rank
-        self.bucket = self.below = 0
+        self.at = self.below = 0

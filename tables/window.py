@@ -31,12 +31,15 @@ _HASH = _FIRST_MARK - 1
 _OF_CODE, _OF_KIND, _OF_CLASS = subjects.OF_CODE.get, subjects.OF_KIND.get, subjects.OF_CLASS.get
 """What a newer version may have told is about nothing that this one reads."""
 
-_DURATIONS = {
-    (kind, way): tuple(code(each, part) for part in (COUNT, SUM, MAX) for each in (kind, kind + (way or CALENDAR)))
-    for kind in DURATIONS
-    for way in (0, BUSINESS)
-}
-"""The codes of a duration in calendar or business time: of each part that of both times at once, and that of one."""
+_COUNTS, _SUMS, _MAXIMA = (
+    {
+        (kind, way): (code(kind, part), code(kind + (way or CALENDAR), part))
+        for kind in DURATIONS
+        for way in (0, BUSINESS)
+    }
+    for part in (COUNT, SUM, MAX)
+)
+"""The codes of a duration in calendar or business time: that of both times at once, and that of one."""
 
 Sketch = dict[int, int]
 _EMPTY: Sketch = {}
@@ -137,7 +140,7 @@ class Window:
 
     def duration(self, kind: int, way: int) -> tuple[int, int]:
         """Count and sum (ms) of a duration in calendar time, or with `way` BUSINESS in business time."""
-        get, (count, count_apart, total, total_apart, _, _) = self.counts.get, _DURATIONS[kind, way]
+        get, (count, count_apart), (total, total_apart) = self.counts.get, _COUNTS[kind, way], _SUMS[kind, way]
         return get(count, 0) + get(count_apart, 0), get(total, 0) + get(total_apart, 0)
 
     def percentiles(self, kind: int, way: int) -> list[float]:
@@ -158,8 +161,9 @@ class Window:
 
     def maximum(self, kind: int, way: int) -> int:
         """The greatest of a kind, in ms; 0 without any."""
-        get, (*_, largest, largest_apart) = self.largest.get, _DURATIONS[kind, way]
-        return max(get(largest, 0), get(largest_apart, 0))
+        get, (both, apart) = self.largest.get, _MAXIMA[kind, way]
+        largest, other = get(both, 0), get(apart, 0)
+        return max(other, largest)
 
     def set_occupancy(self, occupancy: tuple[int, int]) -> None:
         """Note agent-minutes occupied and online, and online."""

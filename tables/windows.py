@@ -25,7 +25,7 @@ class ScopeWindows:
 
     __slots__ = (
         "_incoming", "_open", "_partitions",
-        "by_day", "day", "gauges", "minutes", "now", "rolling", "sealed", "stale", "today",
+        "by_day", "day", "gauges", "minutes", "named", "now", "rolling", "sealed", "stale", "today",
     )  # fmt: skip
 
     def __init__(self, *, by_day: bool = False, topics: bool = False) -> None:
@@ -37,6 +37,9 @@ class ScopeWindows:
         self.rolling = {name: Window() for name in ROLLING}
         self.today = Window()
         self.by_day = DayWindows(topics=topics) if by_day else None
+        self.named: dict[str, Window] = {}
+        """All windows with a length."""
+        self._name()
         self.day = NO_DAY
         """Where the windows kept by day begin."""
         self.now = 0
@@ -290,6 +293,11 @@ class ScopeWindows:
                 self.today.add(tally, 1)
         if self.by_day is not None:
             self.by_day.recount(self.day, live)
+        self._name()
+
+    def _name(self) -> None:
+        days = self.by_day.windows if self.by_day is not None else {}
+        self.named = {**self.rolling, "today": self.today, **days}
 
     def _discard(self, needed: int) -> None:
         """Let go of minutes and quarter-hours that are in no window and no interval that is open."""
@@ -304,12 +312,6 @@ class ScopeWindows:
             del self.sealed[key]
 
     # -- reading --------------------------------------------------------------------------------------
-
-    @property
-    def named(self) -> dict[str, Window]:
-        """All windows with a length, by name."""
-        days = self.by_day.windows if self.by_day is not None else {}
-        return {**self.rolling, "today": self.today, **days}
 
     def start(self, name: str) -> int:
         """The minute at which a window begins."""
