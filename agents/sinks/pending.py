@@ -2,8 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import compress
-from operator import ne
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
@@ -306,12 +304,11 @@ def _change(before: bytes, body: bytes) -> bytes | None:
     old, new = before.split(b","), body.split(b",")
     if len(old) != len(new) or (b'"top_topics":[' in body and _list(before) != _list(body)):
         return None
-    differs = list(map(ne, old, new))
-    changed = list(compress(new, differs))
-    for was, after in zip(compress(old, differs), changed, strict=True):
+    changed = [(was, after) for was, after in zip(old, new, strict=True) if was != after]
+    for was, after in changed:
         if not after.startswith(was[: was.rfind(b":") + 1]):
             return None
-    return b",".join(changed)
+    return b",".join([after for _, after in changed])
 
 
 def _list(body: bytes) -> bytes:
