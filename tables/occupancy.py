@@ -197,30 +197,47 @@ class Online(ByAgent):
     """The minutes in which the agents of a tenant were online or busy."""
 
 
+class Counted(NamedTuple):
+    """Of one agent: what was counted, for which minutes, and what came out, occupied first."""
+
+    own: Bits
+    online: Bits
+    span: tuple[tuple[int, ...], int]
+    row: tuple[int, ...]
+
+
 class Occupancy(ByAgent):
     """The minutes in which conversations of one scope (`tenant`, `team:*` or `agent:*`) occupied agents."""
 
     def __init__(self, scope: str) -> None:
         super().__init__()
         self._kind, _, self._name = scope.partition(":")
-        self._both: dict[str, tuple[Bits, Bits, Bits]] = {}
-        """By agent: occupied, online, and the minutes that are in both."""
+        self._counted: dict[str, Counted] = {}
+        """By agent, what was counted last: most of them have not changed when the scope is counted again."""
 
     def count(self, first: int, last: int, online: Online, members_from: int) -> tuple[int, int]:
-        """Agent-minutes (occupied and online, online) of the minutes `first` to `last`, which the clock has reached.
+        """Agent-minutes (occupied and online, online) of the minutes `first` to `last`; see `counts`."""
+        return self.counts((first,), last, online, members_from)[0]
+
+    def counts(self, firsts: tuple[int, ...], last: int, online: Online, members_from: int) -> list[tuple[int, int]]:
+        """Agent-minutes (occupied and online, online) of the minutes from each of `firsts` to `last`, which is reached.
 
         `online` is of the scope's tenant. A team's agents are those whom a conversation of the team occupied in the
         minutes `members_from` to `last`; the first of these is the local day's.
         """
         mine, theirs = self.minutes(), online.minutes()
-        occupied = present = 0
+        known, span = self._counted, (firsts, last)
+        rows = []
         for agent in self._agents(mine, theirs, members_from, last):
-            minutes = theirs.get(agent, NONE)
-            present += minutes.count(first, last)
-            own = mine.get(agent)
-            if own is not None:
-                occupied += self._in_both(agent, own, minutes).count(first, last)
-        return occupied, present
+            own, there = mine.get(agent, NONE), theirs.get(agent, NONE)
+            held = known.get(agent)
+            if held is None or held.own is not own or held.online is not there or held.span != span:
+                both = own.both(there)
+                row = (*(both.count(first, last) for first in firsts), *(there.count(first, last) for first in firsts))
+                held = known[agent] = Counted(own, there, span, row)
+            rows.append(held.row)
+        totals = [sum(column) for column in zip(*rows, strict=True)] or [0] * (2 * len(firsts))
+        return list(zip(totals[: len(firsts)], totals[len(firsts) :], strict=True))
 
     def _agents(self, mine: dict[str, Bits], theirs: dict[str, Bits], members_from: int, last: int) -> Iterable[str]:
         if self._kind == "agent":
@@ -229,16 +246,8 @@ class Occupancy(ByAgent):
             return [agent for agent, minutes in mine.items() if minutes.count(members_from, last)]
         return theirs
 
-    def _in_both(self, agent: str, own: Bits, online: Bits) -> Bits:
-        known = self._both.get(agent)
-        if known is not None and known[0] is own and known[1] is online:
-            return known[2]
-        both = own.both(online)
-        self._both[agent] = (own, online, both)
-        return both
-
     def discard(self, oldest: int) -> None:
         """As of every kind; and forget agents who are gone."""
+        if oldest >= self._oldest + QUARTER:
+            self._counted.clear()
         super().discard(oldest)
-        if len(self._both) > len(self._parts):
-            self._both.clear()

@@ -174,9 +174,10 @@ class Reading:
         tracked.occupancy_of = minute
         windows, online = tracked.windows, self._listener.online(tracked.tenant)
         by_day, day = windows.by_day, windows.day.today
-        for name, window in windows.named.items():
-            if name not in DAY_WINDOWS:
-                window.set_occupancy(occupancy.count(windows.start(name), minute, online, day))
+        names = [name for name in windows.named if name not in DAY_WINDOWS]
+        counted = occupancy.counts(tuple(map(windows.start, names)), minute, online, day)
+        for name, worked in zip(names, counted, strict=True):
+            windows.named[name].set_occupancy(worked)
         if by_day is None:
             return []
         fixed = by_day.count_days(
