@@ -34,5 +34,6 @@ def maxima(tally: Tally) -> Tally:
 def difference(tally: Tally, before: Tally) -> Tally:
     """What a new absolute value adds to the one before it. A changed maximum is kept, to tell the change."""
     delta = {each: amount - before.get(each, 0) for each, amount in tally.items() if amount != before.get(each, 0)}
-    delta.update({each: -amount for each, amount in before.items() if each not in tally})
+    if not before.keys() <= tally.keys():
+        delta.update({each: -amount for each, amount in before.items() if each not in tally})
     return delta
