@@ -148,9 +148,10 @@ async def _garbage(size: float) -> Figures:
         places = count(1)
 
         def next_one() -> Item:
-            if next(places) % 1_000 == 0:
+            place = next(places)
+            if place % 1_000 == 0:
                 return _item(event("customer", f"good{next(good)}"))
-            return b"k%d" % next(places), next(bad)
+            return b"k%d" % place, next(bad)
 
         cpu = on.cpu_s()
         sent = await on.send(next_one, 2_000, 60 * size)
