@@ -90,6 +90,8 @@ GROUPS = (
             f"{_PANES}::test_rebooking_takes_back_what_was_booked",
             f"{_PANES}::test_distinct_conversations_of_any_stretch",
             "tests/unit/test_tally.py",
+            "tests/unit/test_booking.py",
+            "tests/unit/test_distinct.py",
             "tests/unit/test_panes_sealing.py",
             "tests/unit/test_intervals.py",
             "tests/unit/test_movement.py",

@@ -203,7 +203,10 @@ def test_very_many_ids_of_a_day_are_kept_as_the_sample_that_all_of_them_have(mar
                     union.add(each & ((1 << distinct.BITS) - 1), total[each])
             assert (window.distinct[class_].level, window.distinct[class_].counts) == (union.level, union.counts)
         assert window.counts == {1: 2 * len(marks)}
-        assert all(decode(day).levels.keys() <= {CUSTOMERS, TOPICS} for day in desk.days.values())
+        for day in map(decode, desk.days.values()):
+            assert day.levels.keys() <= {CUSTOMERS, TOPICS}
+            for class_ in CLASSES:
+                assert sum(each >> distinct.BITS == class_ for each in day.tally) <= 4
 
 
 @unhurried

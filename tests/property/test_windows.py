@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tables import subjects
 from tables.days import QUARTER, Today
-from tables.facts import MESSAGES_IN, ONE_TOUCH_BACK_LATE
+from tables.facts import MESSAGES_IN, ONE_TOUCH_BACK_LATE, OPENED
 from tables.sketch import bucket
 from tables.stamped import maxima
 from tables.tally import (
@@ -278,8 +278,8 @@ def test_a_pane_that_says_the_same_again_moves_nothing() -> None:
         assert window.moved
         window.moved = 0
     assert windows.put_minute(DAY, 0, 1, 2, dict(tally))
-    windows.put_minute(DAY, 0, 1, 3, {**tally, 2: 1})
+    windows.put_minute(DAY, 0, 1, 3, {**tally, OPENED: 1})
     windows.bring_in()
     windows.look_up_largest()
-    assert {window.moved for window in windows.named.values()} == {subjects.MESSAGES}
+    assert {window.moved for window in windows.named.values()} == {subjects.OPENINGS}
     assert windows.stamp(b"m%d" % DAY, 0) == (1, 3)

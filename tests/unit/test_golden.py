@@ -144,6 +144,7 @@ def test_golden(path: Path) -> None:
     result = replay(events, settings, until, wall=wall_ms)
     check_kpis(told.get("kpis", {}), result)
     check_intervals(told.get("intervals", {}), result.intervals)
+    assert {each["v"] for each in result.alerts} <= {1}
     if "alerts" in told:
         check_alerts(told["alerts"], result.alerts)
     assert len(result.dlq) == told.get("dlq", 0)

@@ -173,6 +173,7 @@ def test_under_rules_read_anew_an_episode_goes_on() -> None:
     watches = Watches(lambda _: tuple(rules))
     metrics = {"service_level_ratio": 0.5, "oldest_waiting_at": T}
     watches.observe("acme", CHAT, "15m", metrics, T)
+    assert told(watches.advance(T)) == []
     assert [each["state"] for each in told(watches.advance(T + 1))] == ["firing"]
     rules[:] = [rule(below=0.4, clear=0.45), *rules[1:]]
     fresh = watches.anew()
