@@ -79,11 +79,13 @@ class Topic:
 # Above the 1 MiB that a record may have, so that one too large becomes a dead letter and not a producer's error.
 _INPUT: Final = {"max.message.bytes": str(4 * _MIB)}
 # A segment is compacted only once it is closed: small ones, closed and compacted soon, keep the log, which is read from
-# its beginning, near the size of the state. Deletions stay a day, longer than any reader takes from end to end.
+# its beginning, near the size of the state. Deletions stay a day, longer than any reader takes from end to end. What a
+# former owner has written over is repaired within a minute; until then the value before it must stand.
 _STATE: Final = {
     "segment.ms": str(10 * _MINUTE_MS),
     "segment.bytes": str(64 * _MIB),
     "min.cleanable.dirty.ratio": "0.1",
+    "min.compaction.lag.ms": str(2 * _MINUTE_MS),
     "max.compaction.lag.ms": str(_HOUR_MS),
     "delete.retention.ms": str(_DAY_MS),
 }
