@@ -63,6 +63,10 @@ class Health:
             if one.ready and one.stalled_s > STUCK_S:
                 behind = f"partition {partition} is {one.behind} records behind"
                 reasons.append(f"{behind} and has folded none for {one.stalled_s:.0f} s")
+        for (topic, place), feed in status.feeds.items():
+            if feed.ready and feed.stalled_s > STUCK_S:
+                behind = f"{topic}-{place} is {feed.behind} records behind"
+                reasons.append(f"{behind} and has handled none for {feed.stalled_s:.0f} s")
         return _answer(reasons)
 
     async def _ready(self, _request: web.Request) -> web.Response:

@@ -60,6 +60,15 @@ class WorkerCollector(Collector):
             behind.add_metric([str(partition)], one.behind)
             flight.add_metric([str(partition)], one.in_flight)
         yield from (lag, behind, flight, recovered, stalled)
+        labels = ["topic", "partition"]
+        behind = GaugeMetricFamily("sigap_raw_behind_records", "payloads that are no events yet", labels=labels)
+        stalled = GaugeMetricFamily(
+            "sigap_raw_stalled_seconds", "since payloads were there and none was handled", labels=labels
+        )
+        for (topic, place), feed in status.feeds.items():
+            behind.add_metric([topic, str(place)], feed.behind)
+            stalled.add_metric([topic, str(place)], feed.stalled_s)
+        yield from (behind, stalled)
 
     def _state(self) -> Iterator[Metric]:
         status = self._driver.status()

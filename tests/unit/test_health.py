@@ -6,20 +6,39 @@ from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
+from faust.types import TP
 
 from agents.feed import Feed
 from agents.health import Health
 from streams.engine.faust.driver import Status
 from streams.engine.faust.partition import PartitionStatus
+from streams.engine.faust.runner import Standstill
+from streams.engine.faust.sink import SinkStatus
 from streams.engine.ports import Output
 
 WELL = PartitionStatus(
     ready=True, epoch=0, clock=0, lag_ms=0, behind=7, in_flight=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0
 )
+RAW = TP("sigap.raw.email", 0)
+
+
+def test_a_standstill_lasts_from_when_there_was_more_to_take() -> None:
+    standstill = Standstill()
+    assert standstill.seconds(5.0) == 0
+    for offset, more, now, lasted in [
+        (7, True, 10.0, 0),
+        (7, True, 11.0, 1),
+        (8, True, 12.0, 0),
+        (8, False, 90.0, 0),
+        (8, False, 150.0, 0),
+        (8, True, 151.0, 1),
+    ]:
+        standstill.note(offset, more=more, now=now)
+        assert standstill.seconds(now) == lasted
 
 
 async def live(partition: PartitionStatus, **changes: Any) -> tuple[int, list[str]]:
-    status = Status(True, {3: partition}, {}, 0.0, 0.0, 0.0)._replace(**changes)
+    status = Status(True, {3: partition}, {}, {}, 0.0, 0.0, 0.0)._replace(**changes)
     driver = cast("Any", SimpleNamespace(status=lambda: status))
     response = await Health(driver, Feed(None, AsyncMock()), ("", 1), {})._live(cast("Any", None))
     assert response.text is not None
@@ -36,6 +55,13 @@ async def live(partition: PartitionStatus, **changes: Any) -> tuple[int, list[st
         (WELL, {"oldest_s": 61.0}, ["a delivery to Kafka has been awaited for 61 s"]),
         (WELL, {"lease_s": 61.0}, ["the group's coordinator has been silent for 61 s"]),
         (WELL, {"lease_s": 61.0, "ready": False}, []),
+        (WELL, {"feeds": {RAW: SinkStatus(ready=True, behind=7, stalled_s=59.0)}}, []),
+        (
+            WELL,
+            {"feeds": {RAW: SinkStatus(ready=True, behind=7, stalled_s=61.0)}},
+            ["sigap.raw.email-0 is 7 records behind and has handled none for 61 s"],
+        ),
+        (WELL, {"feeds": {RAW: SinkStatus(ready=False, behind=7, stalled_s=61.0)}}, []),
     ],
 )
 async def test_what_should_end_a_worker(

@@ -14,6 +14,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 import yaml
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
@@ -24,6 +25,7 @@ from agents.wallboard.server import _Metrics
 from streams.engine.faust.driver import Status
 from streams.engine.faust.partition import PartitionStatus
 from streams.engine.faust.rollup import RollupStatus
+from streams.engine.faust.sink import SinkStatus
 from streams.rejects import REASONS
 from tests.conftest import unavailable
 from tests.deployment import ROOT, compose, ours, parsed
@@ -58,7 +60,8 @@ def exported() -> dict[str, set[str]]:
         ready=True, epoch=0, clock=0, lag_ms=0, behind=0, in_flight=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0
     )
     roll_up = RollupStatus(ready=True, epoch=0, oldest_s=0.0)
-    status = Status(True, {0: partition}, {0: roll_up}, 0.0, 0.0, 0.0)
+    raw = {TP("sigap.raw.chat", 0): SinkStatus(ready=True, behind=0, stalled_s=0.0)}
+    status = Status(True, {0: partition}, {0: roll_up}, raw, 0.0, 0.0, 0.0)
     driver = SimpleNamespace(status=lambda: status)
     page = CollectorRegistry()
     page.register(cast("Any", _Metrics(cast("Any", SimpleNamespace(streams=0, pushes=0, feeds={})))))

@@ -17,7 +17,7 @@ from streams.engine.core import Core
 from streams.engine.faust.partition import PartitionRunner, PartitionStatus
 from streams.engine.faust.producer import Publisher
 from streams.engine.faust.rollup import RollupRunner, RollupStatus
-from streams.engine.faust.sink import Handler, SinkRunner
+from streams.engine.faust.sink import Handler, SinkRunner, SinkStatus
 from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
 from streams.engine.pace import Pace
@@ -51,6 +51,8 @@ class Status(NamedTuple):
     ready: bool
     partitions: dict[int, PartitionStatus]
     rollups: dict[int, RollupStatus]
+    feeds: dict[TP, SinkStatus]
+    """Of what becomes events."""
     oldest_s: float
     """Age of the oldest delivery awaited anywhere."""
     lease_s: float
@@ -235,12 +237,15 @@ class Driver:
     def _partitions(self) -> list[PartitionRunner]:
         return [runner for runner in self._runners.values() if isinstance(runner, PartitionRunner)]
 
+    def _sinking(self) -> list[tuple[TP, SinkRunner]]:
+        return [(tp, runner) for tp, runner in self._runners.items() if isinstance(runner, SinkRunner)]
+
     async def _ticks(self) -> None:
         warned = running_s()
         while True:
             await asyncio.sleep(self.config.tick_s)
             self.frontier.note(self._feeding(), wall_ms())
-            for runner in self._partitions():
+            for runner in self._runners.values():
                 runner.tick()
             if running_s() - warned > self.config.stuck_s:
                 warned = running_s()
@@ -249,8 +254,7 @@ class Driver:
 
     def _feeding(self) -> dict[str, int]:
         """How far each of this worker's feeding partitions has been passed on."""
-        runners = [(tp, one) for tp, one in self._runners.items() if isinstance(one, SinkRunner)]
-        return {_source(*tp): one.reached for tp, one in runners if tp.topic in self._feeds and one.reached}
+        return {_source(*tp): one.reached for tp, one in self._sinking() if tp.topic in self._feeds and one.reached}
 
     async def _tell_feeds(self) -> None:
         """Tell every worker, by way of the partials that each of them reads."""
@@ -281,11 +285,13 @@ class Driver:
         now = running_s()
         partitions = {one.tp.partition: one.status for one in self._partitions()}
         rollups = {one.tp.partition: one.status for one in self._runners.values() if isinstance(one, RollupRunner)}
+        feeds = {tp: one.status for tp, one in self._sinking() if tp.topic in self._feeds}
         committed = None if self.app is None else self.consumer.last_commit_s
         return Status(
             ready=self.ready.is_set(),
             partitions=partitions,
             rollups=rollups,
+            feeds=feeds,
             oldest_s=max(
                 [0.0, *(one.oldest_s for one in partitions.values()), *(one.oldest_s for one in rollups.values())]
             ),

@@ -11,7 +11,7 @@ from streams.clock import Mode, running_s, wall_ms
 from streams.engine.commands import Append, Command, Crash, MarkDone, Publish, Read, Ready, Seek
 from streams.engine.core import Core
 from streams.engine.faust.log import FencedLog
-from streams.engine.faust.runner import Runner
+from streams.engine.faust.runner import Runner, Standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,8 +64,7 @@ class PartitionRunner(Runner):
         self._since: dict[int, float] = {}
         self._viewing: deque[Delivery] = deque()
         self._caught_up = False
-        self._stands = (-1, 0.0)
-        """At which source offset, and since when with more to come."""
+        self._standstill = Standstill()
         self._recovered = 0.0
 
     # --- recovery ----------------------------------------------------------------------------------
@@ -115,9 +114,9 @@ class PartitionRunner(Runner):
         progress = self._driver.consumer.progress(self.tp)
         if not self.ready or self._lost or progress is None:
             return
-        self._caught_up = self.core.next_offset >= progress.end and not self._handed
-        if self.core.next_offset >= progress.end or self._stands[0] != self.core.next_offset:
-            self._stands = self.core.next_offset, running_s()
+        more = self.core.next_offset < progress.end
+        self._caught_up = not more and not self._handed
+        self._standstill.note(self.core.next_offset, more=more, now=running_s())
         wall = self._driver.config.timeline.wall(self._driver.frontier.instant(progress.asked_ms))
         self.execute(self.core.tick(wall, caught_up=self._caught_up))
 
@@ -223,6 +222,6 @@ class PartitionRunner(Runner):
             behind=0 if progress is None else max(0, progress.end - self.core.next_offset),
             in_flight=self.core.in_flight,
             oldest_s=now - min(self._since.values(), default=now),
-            stalled_s=now - self._stands[1] if self._stands[1] else 0.0,
+            stalled_s=self._standstill.seconds(now),
             recovered=self._recovered,
         )

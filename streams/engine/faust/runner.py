@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from streams.engine.faust.transport import Chunk
 
 
+class Standstill:
+    """Since when there are records to take and none is taken; times in seconds of a clock that only goes on."""
+
+    def __init__(self) -> None:
+        self._offset = -1
+        self._since = 0.0
+
+    def note(self, offset: int, *, more: bool, now: float) -> None:
+        """Everything before `offset` has been taken; whether there is more."""
+        if not more or offset != self._offset:
+            self._offset, self._since = offset, now
+
+    def seconds(self, now: float) -> float:
+        """How long it has lasted; 0 before anything was noted."""
+        return now - self._since if self._since else 0.0
+
+
 class Runner:
     """One partition of one topic, from an assignment to the loss of it."""
 
@@ -38,6 +55,9 @@ class Runner:
     def accept(self, chunk: Chunk) -> None:
         """A chunk, through the agent."""
         raise NotImplementedError
+
+    def tick(self) -> None:
+        """Look at the clock, every few milliseconds."""
 
     async def drain(self, patience_s: float) -> Core | None:
         """Take nothing more, complete what is on its way, and end."""

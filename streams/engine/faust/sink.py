@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.clock import running_s
-from streams.engine.faust.runner import Runner
+from streams.engine.faust.runner import Runner, Standstill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,16 @@ Handler = Callable[[int, "Sequence[Record]"], Awaitable[int]]
 
 Its answer is the greatest `at` (ms) of the events that it has made of them, 0 without any.
 """
+
+
+class SinkStatus(NamedTuple):
+    """How a partition fares whose records go to a handler."""
+
+    ready: bool
+    behind: int
+    """Records not handled yet."""
+    stalled_s: float
+    """Since records were there to handle and none was."""
 
 
 class SinkRunner(Runner):
@@ -43,6 +53,7 @@ class SinkRunner(Runner):
         self._arrived = asyncio.Event()
         self._busy = False
         self._next_offset = 0
+        self._standstill = Standstill()
         self._reached = 0
         self._greatest_at = 0
 
@@ -95,6 +106,21 @@ class SinkRunner(Runner):
         if idle and progress is not None and self._next_offset >= progress.end:
             self._reached = max(self._reached, progress.asked_ms)
         return self._reached
+
+    @property
+    def _behind(self) -> int:
+        progress = self._driver.consumer.progress(self.tp)
+        return 0 if progress is None else max(0, progress.end - self._next_offset)
+
+    def tick(self) -> None:
+        """Note whether it goes on."""
+        if self.ready and not self._lost:
+            self._standstill.note(self._next_offset, more=self._behind > 0, now=running_s())
+
+    @property
+    def status(self) -> SinkStatus:
+        """For liveness and metrics."""
+        return SinkStatus(self.ready, self._behind, self._standstill.seconds(running_s()))
 
     async def drain(self, patience_s: float) -> None:
         """Let the handler return, and end."""
