@@ -32,6 +32,7 @@ LONG_TAIL = 32
 LONG_FACTS = 64 * WIDTH
 
 _ID = Struct("<8sI")
+MANY_IDS = 64 * _ID.size
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -94,8 +95,8 @@ class History:
         self.foot: Foot | None = None
         """What the panes hold of this conversation; kept by the panes."""
         self._marks: list[Mark] = []
-        ids = record.ids
-        self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}
+        self._seen: set[bytes] | None = None
+        """The ids, where there are so many that looking through them would take long."""
 
     @classmethod
     def begin(cls, conversation_id: str, rules: Rules, *, after: History | None = None) -> History:
@@ -122,19 +123,31 @@ class History:
         """Remember an event's id for as long as a conversation is; False if it is a duplicate. `now`: the clock."""
         mark = digest(event_id)
         c = self.c
-        if mark in self._seen:
-            place = next(i for i in range(0, len(c.ids), _ID.size) if c.ids[i : i + 8] == mark)
+        place = self._place_of(mark)
+        if place >= 0:
             if now - _ID.unpack_from(c.ids, place)[1] * 1000 <= self.rules.values.retain_ms:
                 return False
             c.ids = c.ids[:place] + c.ids[place + _ID.size :]
-        self._seen.add(mark)
         c.ids += _ID.pack(mark, at // 1000)
-        surplus = len(c.ids) - self.rules.values.dedup_max * _ID.size
-        if surplus > 0:
-            for i in range(0, surplus, _ID.size):
-                self._seen.discard(c.ids[i : i + 8])
+        surplus = max(len(c.ids) - self.rules.values.dedup_max * _ID.size, 0)
+        if self._seen is not None:
+            self._seen.add(mark)
+            self._seen.difference_update(c.ids[i : i + 8] for i in range(0, surplus, _ID.size))
+        if surplus:
             c.ids = c.ids[surplus:]
         return True
+
+    def _place_of(self, mark: bytes) -> int:
+        """Where an id is remembered; -1 if it is not."""
+        ids = self.c.ids
+        if self._seen is None and len(ids) > MANY_IDS:
+            self._seen = {ids[i : i + 8] for i in range(0, len(ids), _ID.size)}
+        if self._seen is not None and mark not in self._seen:
+            return -1
+        place = ids.find(mark)
+        while place > 0 and place % _ID.size:
+            place = ids.find(mark, place + 1)
+        return place
 
     # -- events and timers ----------------------------------------------------------------------------
 
