@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from tables.sla import BREACHED, CANCELLED, DROPPED, ENDED, IMMINENT, RETRACTED, Alert
-from tables.state import RunKey, State
+from tables.state import REPLY_WINDOW, RunKey, State
 
 
 class Sent(msgspec.Struct, array_like=True):
@@ -26,7 +26,7 @@ class Sent(msgspec.Struct, array_like=True):
     """How the run ended, unless something was sent, or the breach retracted, since."""
     closed_at: int = 0
     parked: Alert | None = None
-    """How a bot ended it: so it ended, if what began it anew turns out not to have been."""
+    """How a bot ended a reply window: so it ended, if what began it anew turns out not to have been."""
 
     def knows(self, alert: Alert) -> bool:
         """Whether the alert needs no sending."""
@@ -41,7 +41,7 @@ class Sent(msgspec.Struct, array_like=True):
         self.last = alert
         if alert.state in ENDED:
             self.closed, self.closed_at = alert.state, alert.at
-            self.parked = alert if alert.reason == "bot" else None
+            self.parked = alert if alert.metric == REPLY_WINDOW and alert.reason == "bot" else None
         elif alert.state == RETRACTED:
             self.breach, self.closed = None, ""
         else:

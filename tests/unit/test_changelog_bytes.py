@@ -22,6 +22,7 @@ from streams.codecs import decode as decode_event
 from streams.events import OfConversation
 from tables import facts, state
 from tables.history import History, decode
+from tables.outbox import Sent
 from tables.rules import Rules
 from tables.settings import Settings
 from tables.sla import Alert
@@ -30,7 +31,7 @@ from tests.unit.test_golden import FOLDER as SCENARIOS
 from tests.unit.test_golden import event as event_of
 
 FOLDER = Path(__file__).parents[1] / "golden" / "changelog"
-FORMAT = "v2"
+FORMAT = "v3"
 HOUR = 3_600_000
 Told = dict[str, Any]
 
@@ -124,6 +125,7 @@ FORMATS = {
         ("note ana customer_id=k9", "reply ana", "resolved", "customer"),
     ),
 }
+FORMATS["v3"] = FORMATS["v2"]._replace(chosen=(*FORMATS["v2"].chosen, ("reply_window_of_a_bot_never_resumed", 3)))
 
 
 def rules(format_: str) -> Rules:
@@ -234,11 +236,12 @@ def test_old_records_mean_what_they_meant(path: Path) -> None:
 
 
 def padded(value: Any) -> Any:
-    """With the reason that alerts have since: none, which is what an old one without it means."""
+    """With what alerts, and what was sent of a run, have since: nothing, which is what an old one without it means."""
     if not isinstance(value, list):
         return value
     alert = len(value) == len(Alert._fields) - 1 and isinstance(value[2], str)
-    return [*map(padded, value), None] if alert else [padded(each) for each in value]
+    sent = len(value) == len(Sent.__struct_fields__) - 1 and isinstance(value[0], list) and isinstance(value[3], str)
+    return [*map(padded, value), None] if alert or sent else [padded(each) for each in value]
 
 
 def test_the_codes_in_records_mean_what_they_meant() -> None:
