@@ -54,12 +54,13 @@ class Booking:
         minutes = self.panes.oldest
         tenant, facts = history.rules.tenant, []
         for fact in history.facts():
-            if fact.kind == OCCUPIED:
-                self.panes.staff.book(tenant, fact.dims, fact.value, fact.minute, 1)
-            elif fact.minute >= minutes:
+            kind, minute, dims, number, value = fact
+            if kind == OCCUPIED:
+                self.panes.staff.book(tenant, dims, value, minute, 1)
+            elif minute >= minutes:
                 facts.append(fact)
-            elif fact.minute >= oldest:
-                facts.append(fact._replace(minute=fact.minute // QUARTER * QUARTER))
+            elif minute >= oldest:
+                facts.append(Fact(kind, minute // QUARTER * QUARTER, dims, number, value))
         facts.sort(key=lambda fact: fact.minute)
         self.panes.book(foot, tenant, facts)
 

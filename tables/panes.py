@@ -258,10 +258,13 @@ class Panes:
             scope.dirty_corrections.add(quarter)
             self.dirty[scope.turn].add(scope)
             return scope.corrections.setdefault(quarter, {})
-        scope.dirty_quarters.add(quarter)
-        self.dirty[scope.turn].add(scope)
-        self._holding.add(scope)
-        return scope.sealed.setdefault(quarter, {})
+        pane = scope.sealed.get(quarter)
+        if pane is None or quarter not in scope.dirty_quarters:
+            pane = scope.sealed.setdefault(quarter, {})
+            scope.dirty_quarters.add(quarter)
+            self.dirty[scope.turn].add(scope)
+            self._holding.add(scope)
+        return pane
 
     # -- gauges ---------------------------------------------------------------------------------------
 
