@@ -239,15 +239,15 @@ class History:
         steps = [*map(_decode_step, tail[mark.steps : place]), step, *behind]
         near = _decode_state(mark.state) if mark.state else State()
         running = {run.key: bool(run.breached_at) for run in near.runs}
-        if near.with_bot:  # handed back, the customer's last message begins its run anew
-            running[REPLY_WINDOW, near.wrote_id] = False
+        # Handed back by the bot, the customer's last message begins its run anew.
+        parked = (REPLY_WINDOW, near.wrote_id) if near.with_bot else None
         life = self._fold(near, steps, mark)
         life.advance(max(now, s.fired + 1))
         stands = c.settled + mark.booked
         before = list(unpack(c.facts[stands:], c.dims))
         c.facts = c.facts[:stands] + pack(life.facts, c.dims)
         began = {each.id for each in steps}
-        alerts = outbox.reconcile(c.sent, life.alerts, running, began, step.at, life.s)
+        alerts = outbox.reconcile(c.sent, life.alerts, running, began, step.at, life.s, parked=parked)
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
         return Change(list(unpack(c.facts[stands:], c.dims)), alerts, late, before)

@@ -28,6 +28,11 @@ class Sent(msgspec.Struct, array_like=True):
     parked: Alert | None = None
     """How a bot ended a reply window: so it ended, if what began it anew turns out not to have been."""
 
+    @property
+    def breached_before(self) -> bool:
+        """Whether the breach came before a bot ended the run."""
+        return self.breach is not None and self.breach.at <= (self.closed_at if self.parked is None else self.parked.at)
+
     def knows(self, alert: Alert) -> bool:
         """Whether the alert needs no sending."""
         if alert.state == IMMINENT:
@@ -80,11 +85,14 @@ def reconcile(
     began: Collection[str],
     at: int,
     state: State,
+    *,
+    parked: RunKey | None = None,
 ) -> list[Alert]:
     """What must be sent after a history was folded again because of an event at `at`; `sent` is brought up to it.
 
     `demanded` are all alerts of what was folded again, `running` the runs that were open before it and whether
-    they were breached then, `began` the events of it; `state` is the conversation's now.
+    they were breached then, `began` the events of it; `state` is the conversation's now. `parked` is the run that a bot
+    had ended before it and that can have begun anew since.
     """
     stands = {run for run, breached in running.items() if breached}
     tracked = {run.key for run in state.runs if run.target or run.breached_at}
@@ -95,9 +103,9 @@ def reconcile(
     out: list[Alert] = []
     for record in sent:
         run = record.last.run
-        if run not in can_end and run[1] not in began:
+        if run not in can_end and run[1] not in began and run != parked:
             continue  # it ended before
-        if record.breach is not None and run not in breached:
+        if record.breach is not None and run not in breached and not (run == parked and record.breached_before):
             out.append(record.note(_now(record.breach, RETRACTED, at, state)))
         if run not in standing and record.closed != CANCELLED:
             out.append(record.note(record.parked or _now(record.last, CANCELLED, at, state)))
