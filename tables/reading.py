@@ -73,9 +73,10 @@ class Reading:
         windows.look_up_largest()
         if tracked.occupancy is not None:
             out += self._count_occupancy(tracked, tracked.occupancy, as_of, tenant.timezone)
-            # Those of yesterday are wanted until they are written down; who was online, by other scopes too.
-            day = today(self._settled(as_of) * MINUTE, tenant.timezone).today
-            tracked.occupancy.discard(min(day, open_from) - QUARTER)
+            # Those of yesterday are wanted until they are written down, those of its whole day by an interval that is
+            # open: they say who is of a team. Who was online is wanted by other scopes too.
+            oldest = min(self._settled(as_of), max(open_from, 0))
+            tracked.occupancy.discard(today(oldest * MINUTE, tenant.timezone).today - QUARTER)
             self._listener.online(tracked.tenant).discard(min(windows.day.mtd, windows.day.last_30d))
         named, self._listener.new_topics = self._listener.new_topics, []
         return out + [self._state(f"n|{tenant}/tenant|{mark}", name.encode()) for tenant, mark, name in named]

@@ -7,8 +7,8 @@ import pytest
 from streams.engine.ports import Output, Record
 from tables import partials
 from tables.rollup import Rollup
-from tests.timeline import T0, Event, customer, ev, status
-from tests.unit.test_snapshots import SETTINGS, Line
+from tests.timeline import T0, Event, customer, ev, reply, status
+from tests.unit.test_snapshots import FIRST_S, SETTINGS, START, Line
 
 HOUR_S = 3_600
 
@@ -76,3 +76,35 @@ def test_what_is_told_of_an_agent_does_not_overtake_what_was_told_before() -> No
 def told(views: list[Output]) -> int:
     (beat,) = (partials.decode_beat(each.value or b"") for each in views if (each.key or b"").endswith(b"|clock"))
     return beat.told
+
+
+def test_who_is_of_a_team_is_known_to_an_interval_that_closes_days_later() -> None:
+    """As after an outage: the clock goes on by days at once, behind an interval that is still open."""
+    line, rollup, out = Line(), Rollup(0, 1, SETTINGS), list[Output]()
+    rollup.recovered(0)
+
+    def follow() -> None:
+        line.tell()
+        told, line.partials = line.partials, []
+        rollup.apply([Record(each.key, each.value, 0, 0) for each in told], line.clock)
+        out.extend(rollup.due(line.clock))
+
+    for each in (
+        presence(FIRST_S, "online"),
+        ev(FIRST_S + 60, "handoff", team="vip"),
+        ev(FIRST_S + 60, "assigned", agent_id="ana"),
+        status(FIRST_S + 600, "resolved"),
+        reply(FIRST_S + 3 * HOUR_S + 60),
+    ):
+        line.take(each)
+        follow()
+    line.advance(START + 120 * HOUR_S * 1000)
+    for _ in range(2):
+        follow()
+    records = [json.loads(each.value or b"") for each in out if each.topic == "kpi.intervals"]
+    found = {
+        (each["window_start_at"] - START) // 60_000: each["metrics"]["occupancy_online"]
+        for each in records
+        if each["scope"] == "team:vip"
+    }
+    assert found == {0: 15, 180: 15}
