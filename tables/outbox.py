@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from tables.sla import BREACHED, CANCELLED, DROPPED, ENDED, IMMINENT, RETRACTED, Alert
-from tables.state import RunKey, State
+from tables.state import REPLY_WINDOW, RunKey, State
 
 
 class Sent(msgspec.Struct, array_like=True):
@@ -26,11 +26,11 @@ class Sent(msgspec.Struct, array_like=True):
     """How the run ended, unless something was sent, or the breach retracted, since."""
     closed_at: int = 0
     parked: Alert | None = None
-    """The `cancelled` after which it was tracked again: so it ended, if that turns out not to have been."""
+    """How a bot ended a reply window: so it ended, if what began it anew turns out not to have been."""
 
     @property
     def breached_before(self) -> bool:
-        """Whether the breach came before the run ended, or ended for the first time."""
+        """Whether the breach came before a bot ended the run."""
         return self.breach is not None and self.breach.at <= (self.closed_at if self.parked is None else self.parked.at)
 
     def knows(self, alert: Alert) -> bool:
@@ -43,9 +43,10 @@ class Sent(msgspec.Struct, array_like=True):
 
     def note(self, alert: Alert) -> Alert:
         """Remember that the alert is sent."""
-        before, self.last = self.last, alert
+        self.last = alert
         if alert.state in ENDED:
             self.closed, self.closed_at = alert.state, alert.at
+            self.parked = alert if alert.metric == REPLY_WINDOW and alert.reason == "bot" else None
         elif alert.state == RETRACTED:
             self.breach, self.closed = None, ""
         else:
@@ -54,8 +55,6 @@ class Sent(msgspec.Struct, array_like=True):
             else:
                 self.levels.append(alert.level)
             if alert.at >= self.closed_at:  # the run is tracked again
-                if before.state == self.closed == CANCELLED:
-                    self.parked = before
                 self.closed = ""
         return alert
 
