@@ -108,7 +108,8 @@ def reconcile(
         if record.breach is not None and run not in breached and not (run == parked and record.breached_before):
             out.append(record.note(_now(record.breach, RETRACTED, at, state)))
         if run not in standing and record.closed != CANCELLED:
-            out.append(record.note(record.parked or _now(record.last, CANCELLED, at, state)))
+            ended = record.parked if run == parked else None
+            out.append(record.note(ended or _now(record.last, CANCELLED, at, state)))
     true = [
         alert
         for alert in demanded
