@@ -224,7 +224,7 @@ class History:
         while place and (last := _decode_step(tail[place - 1])).place > step.place:
             behind.insert(0, last)
             place -= 1
-        base = self._base()
+        base = _state(c.base)
         late = not in_order and (
             (step.t, step.id) < (base.at, base.id)
             or step.t < s.at - values.lateness_ms
@@ -237,7 +237,7 @@ class History:
         tail.insert(place, msgspec.Raw(_encode(step)))
         mark = self._mark(place)
         steps = [*map(_decode_step, tail[mark.steps : place]), step, *behind]
-        near = _decode_state(mark.state) if mark.state else State()
+        near = _state(mark.state)
         running = {run.key: bool(run.breached_at) for run in near.runs}
         # Handed back by the bot, the customer's last message begins its run anew.
         parked = (REPLY_WINDOW, near.wrote_id) if near.with_bot else None
@@ -251,9 +251,6 @@ class History:
         life.facts, life.alerts = [], []
         c.state, self.life = life.s, life
         return Change(list(unpack(c.facts[stands:], c.dims)), alerts, late, before)
-
-    def _base(self) -> State:
-        return _decode_state(self.c.base) if self.c.base else State()
 
     def _mark(self, place: int) -> Mark:
         """The newest of the marks that what changes at a place of the tail leaves standing; those behind it go."""
@@ -289,7 +286,7 @@ class History:
         c = self.c
         state, booked = c.state, len(c.facts)
         if count < len(c.tail) or state.fired:
-            life = self._fold(self._base(), [_decode_step(raw) for raw in c.tail[:count]])
+            life = self._fold(_state(c.base), [_decode_step(raw) for raw in c.tail[:count]])
             place = c.settled + len(life.facts) * WIDTH
             if pack(life.facts, list(c.dims)) == c.facts[c.settled : place]:
                 state, booked = life.s, place
@@ -310,6 +307,11 @@ class History:
         c.settled = len(kept)
         c.facts = kept + pack(rest, dims)
         c.dims = dims
+
+
+def _state(packed: bytes) -> State:
+    """A state as bases and marks hold it; empty: that of a conversation's beginning."""
+    return _decode_state(packed) if packed else State()
 
 
 def _can_change(state: State) -> set[RunKey]:

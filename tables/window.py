@@ -162,8 +162,7 @@ class Window:
     def maximum(self, kind: int, way: int) -> int:
         """The greatest of a kind, in ms; 0 without any."""
         get, (both, apart) = self.largest.get, _MAXIMA[kind, way]
-        largest, other = get(both, 0), get(apart, 0)
-        return max(other, largest)
+        return max(get(both, 0), get(apart, 0))
 
     def set_occupancy(self, occupancy: tuple[int, int]) -> None:
         """Note agent-minutes occupied and online, and online."""
