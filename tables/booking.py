@@ -80,9 +80,8 @@ def _difference(before: Sequence[Fact], after: list[Fact]) -> tuple[list[Fact], 
     """The facts that are gone, and those that are new, in the order of booking."""
     if not before:
         return [], after
-    same = next((i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
-    if same is None:
-        same = min(len(before), len(after))
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((i for i, (one, other) in pairs if one != other), min(len(before), len(after)))
     gone, left = Counter(before[same:]), []
     for fact in after[same:]:
         if gone[fact] > 0:
