@@ -71,6 +71,7 @@ class Panes:
         self._holding: set[Scope] = set()
         """Scopes that hold anything of minutes or quarter-hours."""
         self._by_dims: dict[tuple[str, Dims], tuple[Scope, ...]] = {}
+        """What `of` has found; topics make as many dims as there are conversations, so it is forgotten now and then."""
 
     def of(self, tenant: str, dims: Dims) -> tuple[Scope, ...]:
         """The scopes of a sample."""
@@ -355,6 +356,7 @@ class Panes:
     def discard(self, oldest: int, oldest_sealed: int) -> None:
         """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`; whole quarter-hours."""
         self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
+        self._by_dims.clear()
         for scope in list(self._holding):
             if scope.dirty or scope.dirty_quarters or scope.dirty_corrections:
                 continue  # what nobody was told of is still wanted, by intervals

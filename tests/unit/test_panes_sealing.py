@@ -74,6 +74,18 @@ def test_what_no_window_holds_is_let_go_of(told_every: int) -> None:
     assert panes._loose == set()
 
 
+def test_what_dims_stand_for_is_not_remembered_for_ever() -> None:
+    """Free-text topics make as many dims as there are conversations."""
+    panes, foot = Panes(Staff(Presences(), 0)), Foot(b"acme/c1")
+    for each in range(100):
+        panes.book(foot, "acme", [Fact(MESSAGES_IN, 3, (*DIMS[:4], (f"t{each}",)))])
+    tell(panes)
+    panes.discard(2, 0)
+    assert panes._by_dims == {}
+    panes.book(foot, "acme", [Fact(MESSAGES_IN, 4, DIMS)])
+    assert [panes.scopes["acme", "tenant"].minutes[minute].get(ACTIVE_LAST) for minute in (3, 4)] == [None, 1]
+
+
 def test_what_nobody_was_told_of_is_not_let_go_of() -> None:
     panes = Panes(Staff(Presences(), 0))
     panes.book(Foot(b"acme/c1"), "acme", [message(3)])
