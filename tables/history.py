@@ -119,8 +119,11 @@ class History:
 
     # -- ids ------------------------------------------------------------------------------------------
 
-    def remember(self, event_id: str, at: int, now: int) -> bool:
-        """Remember an event's id for as long as a conversation is; False if it is a duplicate. `now`: the clock."""
+    def remember(self, event_id: str, now: int) -> bool:
+        """Remember an event's id, for as long as a conversation is, from `now` (the clock) on; False if it is known.
+
+        Not from its `at` on: of events that were old when they came, too, each counts once.
+        """
         mark = digest(event_id)
         c = self.c
         place = self._place_of(mark)
@@ -128,7 +131,7 @@ class History:
             if now - _ID.unpack_from(c.ids, place)[1] * 1000 <= self.rules.values.retain_ms:
                 return False
             c.ids = c.ids[:place] + c.ids[place + _ID.size :]
-        c.ids += _ID.pack(mark, at // 1000)
+        c.ids += _ID.pack(mark, -(-now // 1000))
         surplus = max(len(c.ids) - self.rules.values.dedup_max * _ID.size, 0)
         if self._seen is not None:
             self._seen.add(mark)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from streams.clock import wall_ms
 from streams.codecs import decode
 from streams.engine.ports import Effects, Output, Record
 from streams.rejects import Rejected
@@ -35,7 +36,7 @@ def replay(
     config: Settings | dict[str, Any] | None = None,
     until: int | None = None,
     *,
-    wall: Callable[[], int],
+    wall: Callable[[], int] = wall_ms,
 ) -> Result:
     """Run canonical events, in order of arrival, through the computation.
 

@@ -209,7 +209,7 @@ class Shard:
                 history = History.begin(event.conversation_id, history.rules, after=history)
                 self.histories[key] = history
             history.c.applied = record.offset
-            if not history.remember(event.event_id, event.at, clock):
+            if not history.remember(event.event_id, clock):
                 counts["duplicate"] += 1
                 continue
             change = history.take(step_of(event), clock)

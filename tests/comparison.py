@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streams.clock import wall_ms
 from tables.replay import replay
 from tests import oracle
 
@@ -21,7 +20,7 @@ def differences(
 ) -> list[str]:
     """Every field of every KPI and interval record, every alert field, and the reasons of dead letters."""
     expected = oracle.run(events, config, until, intervals=intervals)
-    got = replay(events, dict(config), until, wall=wall_ms)
+    got = replay(events, dict(config), until)
     return [
         *of_records(expected.kpi, got.kpi, expected.passing),
         *(of_intervals(expected.intervals, got.intervals) if intervals else ()),

@@ -51,7 +51,7 @@ def command(events: tuple[Path, ...], out: Path, config: Path | None, until: int
         end = until if until is not None else last_instant(lines, wall_ms())
         found = _via_kafka(lines, config, end)
     else:
-        result = replay(lines, settings, until, wall=wall_ms)
+        result = replay(lines, settings, until)
         found, end = {name: getattr(result, name) for name in WRITTEN}, result.until
     out.mkdir(parents=True, exist_ok=True)
     for name, records in found.items():

@@ -44,8 +44,10 @@ class View(NamedTuple):
 
         >>> View("agent:budi%2Fjkt").concerns({"agent_id": "budi/jkt"}), View("team:a").concerns({"team": None})
         (True, False)
+        >>> View("channel:chat").concerns({"scope": "agent:budi/channel:chat"})
+        True
         """
-        if self.scope == "tenant" or alert.get("scope") == self.scope:
+        if self.shows(str(alert.get("scope"))):
             return True
         kind, _, encoded = self.scope.partition(":")
         return bool(alert.get("agent_id" if kind == "agent" else kind) == decode_id(encoded))

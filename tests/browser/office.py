@@ -177,3 +177,13 @@ class Office:
             "deadline_at": self.now_at - 30_000, "at": self.now_at - 30_000, "late_s": 0, "v": 1,
         } | more  # fmt: skip
         return "acme", body["alert_id"], orjson.dumps(body)
+
+    def alert_of_rule(self, state: str, **more: Any) -> AlertItem:
+        """One alert of a rule: too many wait in the chat."""
+        body = {
+            "alert_id": f"{state}-rule", "kind": "threshold", "state": state, "rule": "too many wait",
+            "severity": "critical", "tenant": "acme", "scope": "channel:chat", "metric": "backlog_waiting",
+            "window": "now", "comparison": "above", "threshold": 10.0, "clear": 8.0, "value": 12,
+            "started_at": self.now_at - 60_000, "at": self.now_at, "for_s": 60.0, "v": 1,
+        } | more  # fmt: skip
+        return "acme", body["alert_id"], orjson.dumps(body)

@@ -128,7 +128,7 @@ async def test_breaches_are_announced_politely_and_ticks_are_not(world: World) -
     await expect(said).to_have_text("Breached · Next response, whatsapp-50053, WhatsApp, Siti Rahma")
     world.sink.alerts([world.office.alert("breached", i, at=now) for i in range(3, 8)])
     await expect(world.page.locator("#alerts li")).to_have_count(7)
-    await expect(said).to_have_text("5 new breaches", timeout=10_000)
+    await expect(said).to_have_text("5 new alerts", timeout=10_000)
     world.sink.kpi(world.office.records(partial=True, lag_s=3.0))
     await expect(said).to_have_text("Figures are partial", timeout=10_000)
     assert len(await world.page.evaluate("window.said")) == 3

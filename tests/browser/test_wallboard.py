@@ -127,6 +127,34 @@ async def test_alerts_come_and_change_in_place(world: World) -> None:
     assert world.complaints == []
 
 
+async def test_a_rule_fires_and_is_resolved_in_place(world: World) -> None:
+    rows, said = world.page.locator("#alerts li"), world.page.get_by_role("status")
+    world.sink.alerts([world.office.alert_of_rule("pending")])
+    world.sink.alerts([world.office.alert_of_rule("firing")])
+    await expect(rows).to_have_count(1)
+    await expect(rows.first.locator(".title")).to_have_text("Firing · too many wait")
+    await expect(rows.first.locator(".note").first).to_have_text("Chat · Waiting conversations")
+    await expect(rows.first.locator(".wait")).to_have_text("12 > 10")
+    await expect(rows.first.get_by_role("link", name="Chat")).to_have_attribute("href", re.compile("view=channel"))
+    await expect(said).to_have_text("Firing · too many wait, Waiting conversations, Chat")
+    world.sink.alerts([world.office.alert_of_rule("resolved", value=8)])
+    await expect(rows.first.locator(".title")).to_have_text("Resolved · too many wait")
+    await expect(rows.first.locator(".wait")).to_have_text("8")
+    ratio = {
+        "scope": "agent:budi%2Fjkt/channel:chat",
+        "window": "15m",
+        "metric": "service_level_ratio",
+        "comparison": "below",
+    }
+    world.sink.alerts(
+        [world.office.alert_of_rule("firing", alert_id="r", rule="level", value=0.7, threshold=0.8, **ratio)]
+    )
+    await expect(rows.first.locator(".note").first).to_have_text("budi/jkt · Chat · Service level · 15 min")
+    await expect(rows.first.locator(".wait")).to_have_text("70% < 80%")
+    await expect(rows).to_have_count(2)
+    assert world.complaints == []
+
+
 async def test_partial_figures_are_marked(world: World) -> None:
     banner = world.page.locator('[data-kind="partial"]')
     await expect(banner).to_have_count(0)

@@ -9,7 +9,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.runs import redis_records
 from agents.settings import Environment
-from streams.clock import wall_ms
 from streams.engine.core import TICK_HEADER
 from tables.days import QUARTER_MS
 from tables.replay import instant_of, replay
@@ -36,7 +35,7 @@ async def compare(house: House, traffic: Traffic, instant: int) -> Verdict:
     _taken(verdict, events, traffic)
     came = reached(events, lambda record: traffic.taken_at(json.loads(record.value)["event_id"]) or record.timestamp)
     values = sorted((each.value for each in events), key=instant_of)
-    expected = replay(values, house.settings, instant, wall=wall_ms)
+    expected = replay(values, house.settings, instant)
     kept = await _kpi(verdict, house)
     compare_records(verdict, "Kafka", expected.kpi, kept.values())
     held = await redis_records(house.environment)

@@ -118,7 +118,7 @@ class House:
     async def replayed(self, until: int) -> Result:
         """The replay of what is in the events topic."""
         values = sorted((each.value for each in await self.events() if each.value is not None), key=instant_of)
-        return replay(values, self.settings, until, wall=wall_ms)
+        return replay(values, self.settings, until)
 
     async def kpi_differences(self, expected: Iterable[Event]) -> list[str]:
         """Where the KPI records of Kafka, and of Redis if there is one, differ from these."""

@@ -39,7 +39,7 @@ class History:
 
     rules: Rules
     entries: list[Entry] = field(default_factory=list)
-    ids: dict[str, int] = field(default_factory=dict)  # event_id -> at, in order of arrival
+    ids: dict[str, int] = field(default_factory=dict)  # event_id -> the clock when it came, in order of arrival
     newest: tuple[int, str] = (0, "")
     late: int = 0
 
@@ -48,7 +48,7 @@ class History:
         self._forget_ids(clock)
         if event["event_id"] in self.ids:
             return Placed.DUPLICATE
-        self._remember(event)
+        self._remember(event["event_id"], clock)
         at, name = event["at"], event["event_id"]
         if not self.entries or (at, name) > self.newest:
             self.newest = (at, name)
@@ -78,11 +78,11 @@ class History:
         self.entries.append(entry)
         self.entries.sort(key=lambda e: e.key)
 
-    def _remember(self, event: dict[str, Any]) -> None:
-        self.ids[event["event_id"]] = event["at"]
+    def _remember(self, event_id: str, clock: int) -> None:
+        self.ids[event_id] = clock
         while len(self.ids) > self.rules.dedup_max:
             del self.ids[next(iter(self.ids))]
 
     def _forget_ids(self, clock: int) -> None:
-        for name in [name for name, at in self.ids.items() if clock - at > self.rules.retain]:
+        for name in [name for name, came in self.ids.items() if clock - came > self.rules.retain]:
             del self.ids[name]

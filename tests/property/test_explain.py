@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.clock import wall_ms
 from tables import facts
 from tables.distinct import hashed
 from tables.explain import Explanation, explain
@@ -60,7 +59,7 @@ def explained(events: list[bytes], house: Settings, until: int | None, dlq: list
         event = json.loads(value)
         if not rejected[value.decode()] and "conversation_id" in event and (until is None or event["at"] <= until):
             names[event["tenant"], event["conversation_id"]] = None
-    return [explain(events, conversation, house, until, tenant, wall=wall_ms) for tenant, conversation in names]
+    return [explain(events, conversation, house, until, tenant) for tenant, conversation in names]
 
 
 def added_up(explanations: list[Explanation]) -> Sums:
@@ -136,7 +135,7 @@ def same_maxima_and_customers(explanations: list[Explanation], kpi: list[Event])
 def compare(events: list[Any], config: Event, until: int | None) -> None:
     lines = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
     house = Settings.from_mapping(config)
-    result = replay(lines, house, until, wall=wall_ms)
+    result = replay(lines, house, until)
     explanations = explained(lines, house, until, result.dlq)
     same_sums(explanations, result.kpi, house)
     same_maxima_and_customers(explanations, result.kpi)

@@ -98,7 +98,7 @@ def test_duplicates_are_harmless(seed: int) -> None:
     for _ in range(len(events) // 3):
         place = rng.randrange(len(again))
         again.insert(rng.randrange(place, min(len(again), place + 50)) + 1, again[place])
-    one, other = (replay(each, config, until, wall=wall_ms) for each in (events, again))
+    one, other = (replay(each, config, until) for each in (events, again))
     if one.counts["folded"] != other.counts["folded"]:  # one came back after its conversation was forgotten
         return
     assert of_records(one.kpi, other.kpi) == []
@@ -192,7 +192,7 @@ def fold_all(events: list[Event], config: Event, *, through_bytes: bool = False)
         event = valid(each)
         clock = max(clock, event.at)
         changes.append(history.advance(clock))
-        if history.remember(event.event_id, event.at, clock):
+        if history.remember(event.event_id, clock):
             changes.append(history.take(step_of(event), clock))
         if through_bytes:
             history = decode(history.encode(), "c", rules)
@@ -238,7 +238,7 @@ def test_state_is_bounded(step: int, delay: int) -> None:
         at = clock - (rng.randrange(delay) if delay and number % 50 else 0)
         event = valid(write(number, at, rng.choice(ACTS)))
         history.advance(clock)
-        assert history.remember(event.event_id, event.at, clock)
+        assert history.remember(event.event_id, clock)
         history.take(step_of(event), clock)
         c = history.c
         assert len(c.ids) <= 12 * 50

@@ -206,7 +206,7 @@ def write() -> None:
         for each in timeline(name, count):
             clock = max(clock, each.at)
             history.advance(clock)
-            history.remember(each.event_id, each.at, clock)
+            history.remember(each.event_id, clock)
             history.take(step_of(each), clock)
         path.write_bytes(history.encode())
         meaning = told(decode(path.read_bytes(), "c", rules(FORMAT)), FORMAT)

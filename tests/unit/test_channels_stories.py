@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from streams.channels import House, normalise
-from streams.clock import wall_ms
 from streams.codecs import encode
 from tables.replay import replay
 from tests.unit import test_channels_chatwoot as chatwoot
@@ -32,7 +31,7 @@ def figures(
         for _ in range(2)
         for event in normalise(channel, body, {"source": source}, HOUSE)
     ]
-    result = replay(events, wall=wall_ms)
+    result = replay(events)
     assert result.dlq == []
     records = {each["window"]: each["metrics"] for each in result.kpi if each["scope"] == scope}
     return {name: value for window in ("now", "1h") for name, value in records[window].items() if value is not None}

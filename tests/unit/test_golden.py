@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.clock import wall_ms
 from tables.replay import Result, replay
 from tests.comparison import close, differences
 
@@ -141,7 +140,7 @@ def test_golden(path: Path) -> None:
     assert told["rule"]
     events = [event(number, line) for number, line in enumerate(told["timeline"], start=1)]
     settings, until = told.get("settings", {}), instant(told["until"])
-    result = replay(events, settings, until, wall=wall_ms)
+    result = replay(events, settings, until)
     check_kpis(told.get("kpis", {}), result)
     check_intervals(told.get("intervals", {}), result.intervals)
     assert {each["v"] for each in result.alerts} <= {1}

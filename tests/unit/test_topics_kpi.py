@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.clock import wall_ms
 from tables.replay import replay
 
 JUNE_12 = 1_718_186_400_000
@@ -26,7 +25,7 @@ def opened(number: int, at: int, conversation: str, *topics: str) -> list[dict[s
 
 
 def top(events: list[dict[str, Any]], until: int, window: str) -> list[tuple[str, int, float | None, float | None]]:
-    records = replay(events, {}, until, wall=wall_ms).kpi
+    records = replay(events, {}, until).kpi
     metrics = next(r["metrics"] for r in records if (r["scope"], r["window"]) == ("tenant", window))
     return [tuple(each.values()) for each in metrics["top_topics"]]
 

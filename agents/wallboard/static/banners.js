@@ -1,7 +1,7 @@
 // What is wrong, said at once; and what a screen reader is told.
 import { $, make, mark, put } from "/static/dom.js";
-import { agentName, channelName, house, time } from "/static/house.js";
-import { saidOf } from "/static/lists.js";
+import { house, time } from "/static/house.js";
+import { aboutOf, saidOf } from "/static/lists.js";
 import { duration, number, t } from "/static/text.js";
 
 const SILENT_MS = 5000; // the server says something every second
@@ -59,7 +59,7 @@ function speak() {
   const texts = words;
   if (breaches.length === 1) {
     const [alert] = breaches;
-    texts.push(`${saidOf(alert)}, ${alert.conversation_id}, ${channelName(alert.channel)}, ${alert.agent_id ? agentName(alert.agent_id) : t("alert.nobody")}`);
+    texts.push([saidOf(alert), ...aboutOf(alert).map(([, name]) => name).reverse()].join(", "));
   } else if (breaches.length) texts.push(t("alert.many", { count: number(breaches.length) }));
   if (!texts.length) return;
   put($("said"), texts.join(". "));

@@ -1,6 +1,8 @@
 // What is known of the house, and how a figure stands to its goal.
 import { BY_DAY, GAUGES, METRICS, base, number, t, time as timeIn } from "/static/text.js";
 
+const VIEWS = new Set(["tenant", "channel", "team", "agent"]);
+
 export const house = {
   view: "tenant", window: "15m", tenant: "",
   records: new Map(), trend: {}, views: new Set(), breaches: new Map(),
@@ -12,6 +14,7 @@ export const nowAt = () => (house.base ? house.base.at + performance.now() - hou
 export const time = (ms) => timeIn(ms, house.settings.timezone);
 export const partOf = (scope) => scope.slice(scope.indexOf("/") + 1);
 export const kindOf = (scope) => scope.split("/").map((part) => part.split(":")[0]).join("/");
+export const isView = (scope) => VIEWS.has(kindOf(scope));
 const idOf = (scope) => scope.slice(scope.indexOf(":") + 1);
 
 export function value(scope, metric) {
@@ -61,7 +64,8 @@ export function nameOf(scope) {
     case "tenant": return t("view.tenant");
     case "channel": return channelName(id);
     case "team": return named("teams", id) || id;
-    default: return agentName(id);
+    case "agent": case "agent/channel": return agentName(id);
+    default: return id;
   }
 }
 

@@ -1,9 +1,13 @@
 // The longest waits and the alerts.
 import { $, link, make, mark, put } from "/static/dom.js";
-import { SIGNS, agentName, channelName, encoded, house, nowAt, patience, time } from "/static/house.js";
-import { has, t, ticking } from "/static/text.js";
+import { SIGNS, agentName, channelName, encoded, house, isView, nameOf, nowAt, patience, time } from "/static/house.js";
+import { called, format, has, t, ticking } from "/static/text.js";
 
-const LOOKS = { imminent: ["◔", "warn"], breached: ["✕", "bad"], met: ["✓", "good"], met_late: ["◑", "warn"], cancelled: ["–", "quiet"], retracted: ["↺", "quiet"] };
+const LOOKS = {
+  imminent: ["◔", "warn"], breached: ["✕", "bad"], met: ["✓", "good"], met_late: ["◑", "warn"], cancelled: ["–", "quiet"], retracted: ["↺", "quiet"],
+  firing: ["✕", "bad"], resolved: ["✓", "good"],
+};
+const GOOD = ["met", "cancelled", "resolved"];
 const SHOWN = 40;
 const MOVED_MS = 5000;
 
@@ -75,12 +79,32 @@ export class Waiters {
   }
 }
 
+const ofRule = (alert) => alert.kind === "threshold";
+const isLoud = (alert) => alert.state === "breached" || alert.state === "firing";
+
 export function saidOf(alert) {
-  const metric = has(`sla.${alert.metric}`) ? t(`sla.${alert.metric}`) : alert.metric;
-  return `${t(`alert.${alert.state}`)} · ${metric}`;
+  const what = ofRule(alert) ? alert.rule : has(`sla.${alert.metric}`) ? t(`sla.${alert.metric}`) : alert.metric;
+  return `${t(`alert.${alert.state}`)} · ${what}`;
 }
 
-// One row a run (conversation, metric, instance): its state changes in place, a breach comes to the top.
+// What an alert is about, as [view or null, name].
+export function aboutOf(alert) {
+  if (ofRule(alert)) {
+    const window = alert.window === "now" ? [] : [[null, t(`window.${alert.window}`)]];
+    return [...alert.scope.split("/").map((part) => [isView(part) ? part : null, nameOf(part)]), [null, called(alert.metric)], ...window];
+  }
+  const who = alert.agent_id ? [`agent:${encoded(alert.agent_id)}`, agentName(alert.agent_id)] : [null, t("alert.nobody")];
+  return [who, toChannel(alert.channel), [null, alert.conversation_id]];
+}
+
+// The value that made a rule fire, or ended it, beside the rule's.
+function measured({ metric, value, state, comparison, threshold }) {
+  const limit = state === "firing" ? ` ${comparison === "above" ? ">" : "<"} ${format(metric, threshold)}` : "";
+  return format(metric, value) + limit;
+}
+
+// One row a run (conversation, metric, instance; or rule, scope, start): its state changes in place, a breach comes to
+// the top.
 export class Alerts {
   constructor() {
     Object.assign(this, { list: $("alerts"), none: $("alerts-none"), rows: new Map() });
@@ -105,16 +129,16 @@ export class Alerts {
     const news = [];
     for (const alert of alerts) {
       if (!Object.hasOwn(LOOKS, alert.state)) continue;
-      const run = `${alert.conversation_id}|${alert.metric}|${alert.instance}`;
+      const run = JSON.stringify(ofRule(alert) ? [alert.rule, alert.scope, alert.started_at] : [alert.conversation_id, alert.metric, alert.instance]);
       let row = this.rows.get(run);
-      if (!row && (alert.state === "met" || alert.state === "cancelled")) continue;
+      if (!row && GOOD.includes(alert.state)) continue;
       const first = !row;
       if (first) {
         row = this.row();
         this.rows.set(run, row);
       }
-      if (alert.state === "breached" && (first || row.alert.state !== "breached")) news.push(alert);
-      if (first || alert.state === "breached") {
+      if (isLoud(alert) && (first || !isLoud(row.alert))) news.push(alert);
+      if (first || isLoud(alert)) {
         this.list.prepend(row.node);
         this.rows.delete(run);
         this.rows.set(run, row);
@@ -148,8 +172,7 @@ export class Alerts {
     mark(row.node, "alert", alert.state);
     put(row.icon, icon);
     put(row.title, saidOf(alert));
-    const who = alert.agent_id ? [`agent:${encoded(alert.agent_id)}`, agentName(alert.agent_id)] : [null, t("alert.nobody")];
-    putLinks(row.note, [who, toChannel(alert.channel), [null, alert.conversation_id]]);
+    putLinks(row.note, aboutOf(alert));
     put(row.aside, time(alert.at));
   }
 
@@ -157,7 +180,8 @@ export class Alerts {
     const now = nowAt();
     for (const { alert, wait } of this.rows.values()) {
       const past = now - alert.deadline_at;
-      if (alert.state === "breached") put(wait, t("late", { time: ticking(past) }));
+      if (ofRule(alert)) put(wait, measured(alert));
+      else if (alert.state === "breached") put(wait, t("late", { time: ticking(past) }));
       // Long past it without a breach, the deadline has been moved.
       else if (alert.state === "imminent") put(wait, past < 0 ? t("due", { time: ticking(-past) }) : past < MOVED_MS ? t("due.now") : "");
       else put(wait, alert.state === "met_late" ? t("late", { time: ticking(alert.late_s * 1000) }) : "");
