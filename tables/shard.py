@@ -42,7 +42,8 @@ class Shard:
         self.partitions = partitions
         self.settings = settings
         self.counts: Counter[str] = Counter()
-        """Records by outcome: folded, duplicate, late, replayed, empty, and rejects by reason."""
+        """Records by outcome: folded (of these late, after_interval), duplicate, replayed, empty, presence, business, and
+        rejects by reason."""
         self.histories: dict[bytes, History] = {}
         self._beside = Beside(self.counts, lambda tenant: self.settings.tenant(tenant).timezone)
         self._teller = Teller(partition, partitions, self._beside)
@@ -215,6 +216,8 @@ class Shard:
             change = history.take(step_of(event), clock)
             counts["folded"] += 1
             counts["late"] += change.late
+            closed_at = event.at - event.at % QUARTER_MS + QUARTER_MS + history.rules.values.lateness_ms
+            counts["after_interval"] += clock > closed_at  # the record of its quarter-hour is out without it
             changed[key] = history
             folded.add(key)
             outputs.extend(alerts.output(history, alert) for alert in change.alerts)

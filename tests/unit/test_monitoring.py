@@ -36,7 +36,7 @@ RULES = [rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text(
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "sigap.json").read_text())
 PANELS = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
 JOBS = {each["job_name"]: each for each in CONFIG["scrape_configs"]}
-OUTCOMES = {"folded", "duplicate", "late", "replayed", "empty", "presence", *REASONS}
+OUTCOMES = {"folded", "duplicate", "late", "after_interval", "replayed", "empty", "presence", "business", *REASONS}
 OWN = {"up": {"instance", "job"}, "ALERTS": {"alertname", "alertstate", "severity"}}
 """Series that Prometheus makes itself."""
 
