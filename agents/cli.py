@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from agents.groups import NamingGroup
+
 COMMANDS = {
     "demo": "Everything on this machine, with believable traffic: Kafka, Redis, a worker, the page.",
     "worker": "One worker of the group: events in, KPI records and alerts out.",
@@ -24,7 +26,7 @@ COMMANDS = {
 """Each subcommand and its line of help; `NAME` is `command` in `agents/commands/NAME.py` (`_` for `-`)."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(NamingGroup):
     """A group that knows its subcommands by name and imports one only to run it or show its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -42,14 +44,6 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{module.__name__}.command is no click command")
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click has it, but a wrong name is answered with the right ones."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}; allowed: {', '.join(COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table; no subcommand is imported for it."""

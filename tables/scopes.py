@@ -34,28 +34,35 @@ def scopes(dims: Dims) -> tuple[str, ...]:
     return tuple(names)
 
 
+@lru_cache(maxsize=200_000)
+def kind_of(scope: str) -> str:
+    """What a scope is about.
+
+    >>> kind_of("agent:budi/channel:chat"), kind_of("agent:budi"), kind_of("tenant")
+    ('agent/channel', 'agent', 'tenant')
+    """
+    return "/".join(part.partition(":")[0] for part in scope.split("/"))
+
+
 def has_trend(scope: str) -> bool:
     """Whether minute records of the scope are published."""
-    return scope.partition(":")[0] in TREND_KINDS
+    return kind_of(scope) in TREND_KINDS
 
 
-@lru_cache(maxsize=200_000)
 def has_occupancy(scope: str) -> bool:
-    """Whether records say how much of their time agents were occupied; an agent's single channels do not."""
-    return scope.partition(":")[0] in OCCUPANCY_KINDS and "/" not in scope
+    """Whether records say how much of their time agents were occupied."""
+    return kind_of(scope) in OCCUPANCY_KINDS
 
 
-@lru_cache(maxsize=200_000)
 def has_presence(scope: str) -> bool:
     """Whether records say how many agents are online."""
-    return scope.partition(":")[0] in PRESENCE_KINDS and "/" not in scope
+    return kind_of(scope) in PRESENCE_KINDS
 
 
-@lru_cache(maxsize=200_000)
 def has_days(scope: str) -> bool:
     """Whether records of a month to date and of 30 days are published.
 
     >>> has_days("agent:ana"), has_days("agent:ana/channel:chat"), has_days("topic:refund")
     (True, False, False)
     """
-    return scope.partition(":")[0] in DAY_KINDS and "/" not in scope
+    return kind_of(scope) in DAY_KINDS

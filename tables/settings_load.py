@@ -147,6 +147,11 @@ def _cross(mapping: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     """What names something elsewhere in the file; the shapes may still be wrong."""
     calendars = mapping.get("calendars")
     known = list(calendars) if isinstance(calendars, dict) else []
+    goals = mapping.get("goals")
+    for scope, goal in goals.items() if isinstance(goals, dict) else ():
+        for name in goal if isinstance(goal, dict) else ():
+            if checks.metric_of(name) is None:
+                yield ("goals", scope, name), checks.unknown(name)
     for key in ("sla_policies", "alert_rules"):
         names: set[str] = set()
         entries = mapping.get(key)

@@ -102,7 +102,8 @@ def _as_list(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=512)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+_SLUG: Final = r"^[a-z0-9][a-z0-9_-]*$"
+Slug = Annotated[str, Field(pattern=_SLUG, max_length=64)]
 Seconds = Annotated[float, Field(ge=0, le=_CENTURY_S, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(ge=0.001, le=_CENTURY_S, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -193,6 +194,7 @@ def _one_or_more(schema: dict[str, Any]) -> tuple[Any, ...]:
 
 _TEXT_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 Texts = Annotated[list[Text], *_one_or_more(_TEXT_SCHEMA)]
+Slugs = Annotated[list[Slug], *_one_or_more({"type": "string", "pattern": _SLUG})]
 Priorities = Annotated[
     list[Literal["low", "normal", "high", "urgent"]], *_one_or_more({"enum": ["low", "normal", "high", "urgent"]})
 ]
@@ -201,8 +203,8 @@ Priorities = Annotated[
 class PolicyMatch(Mapping):
     """One value or a list for each field; an absent field matches anything."""
 
-    tenant: Texts | None = None
-    channel: Texts | None = None
+    tenant: Slugs | None = None
+    channel: Slugs | None = None
     priority: Priorities | None = None
     team: Texts | None = None
     topic: Texts | None = None

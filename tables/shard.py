@@ -42,8 +42,8 @@ class Shard:
         self.partitions = partitions
         self.settings = settings
         self.counts: Counter[str] = Counter()
-        """Records by outcome: folded (of these late, after_interval), duplicate, replayed, empty, presence, business, and
-        rejects by reason."""
+        """Records by outcome: folded (of these late, after_interval), duplicate, replayed, empty, presence, business,
+        and rejects by reason."""
         self.histories: dict[bytes, History] = {}
         self._beside = Beside(self.counts, lambda tenant: self.settings.tenant(tenant).timezone)
         self._teller = Teller(partition, partitions, self._beside)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from agents.groups import NamingGroup
 from tables.settings import Settings, SettingsError, json_schema
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def command() -> None:
     """Check a configuration file; its JSON Schema."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import os
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agents.commands._environment import failures_as_message, problems_as_usage
+from agents.commands._events import ManyEvents, event_lines
 from agents.commands._until import say, until_signalled
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ HEAD_START_MS = 15_000
 """With --events, the run's clock begins so much later: the worker is up by then."""
 
 
-@click.command(short_help="Everything on this machine, with believable traffic.")
+@click.command(cls=ManyEvents, short_help="Everything on this machine, with believable traffic.")
 @click.option(
     "--for", "for_s", type=click.FloatRange(min=1), help="End after so many seconds, then check against a replay."
 )
@@ -31,9 +31,10 @@ HEAD_START_MS = 15_000
 )
 @click.option(
     "--events",
+    metavar="FILE...",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="These events instead.",
+    help="These events instead, .ndjson or .ndjson.gz.",
 )
 @click.option(
     "--speed", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="With --events: so fast."
@@ -121,13 +122,9 @@ def _recorded(paths: tuple[Path, ...], for_s: float | None, port: int, work: Pat
     from streams.clock import wall_ms
     from tables.replay import instant_of
 
-    lines: list[bytes] = []
-    for path in paths:
-        data = path.read_bytes()
-        lines += (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
     now = wall_ms()
     events = sorted(
-        ((instant_of(line), (key_of(line, now), line)) for line in lines if line.strip()), key=lambda e: e[0]
+        ((instant_of(line), (key_of(line, now), line)) for line in event_lines(paths)), key=lambda each: each[0]
     )
     first = next((key for _, (key, _) in events if key), None)
     if first is None:

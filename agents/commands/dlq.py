@@ -16,6 +16,7 @@ from agents.commands._environment import read_environment
 from agents.dlq.letter import INPUTS, Letter
 from agents.dlq.put_back import Choice, Returns
 from agents.dlq.report import Progress, report
+from agents.groups import NamingGroup
 from agents.printable import printable
 from agents.settings import Environment
 from agents.topics import PATIENCE_S, TopicsError, partition_counts
@@ -60,7 +61,7 @@ _WAIT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def command() -> None:
     """Rejected records: their reasons; put them back after a fix. SIGAP_KAFKA names the brokers."""
 

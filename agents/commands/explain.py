@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agents.commands._environment import problems_as_usage
-from agents.commands._events import event_lines
+from agents.commands._events import ManyEvents, event_lines
 
 if TYPE_CHECKING:
     from tables.explain import Explanation
@@ -18,25 +18,7 @@ LAST = 253_402_214_400_000
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _ManyEvents(click.Command):
-    """A command whose `--events` takes every name up to the next option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click has it, with `--events A B` read as `--events A --events B`."""
-        out: list[str] = []
-        names = False
-        for place, arg in enumerate(args):
-            if arg == "--":
-                out += args[place:]
-                break
-            if names and not arg.startswith("-") and out[-1] != "--events":
-                out.append("--events")
-            names = arg == "--events" or (names and not arg.startswith("-"))
-            out.append(arg)
-        return super().parse_args(ctx, out)
-
-
-@click.command(cls=_ManyEvents, short_help="One conversation: what was booked, when and why.")
+@click.command(cls=ManyEvents, short_help="One conversation: what was booked, when and why.")
 @click.argument("conversation_id")
 @click.option(
     "--events",

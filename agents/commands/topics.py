@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from agents.commands._environment import read_environment
+from agents.groups import NamingGroup
 from agents.topics import PATIENCE_S, TopicsError, check, create
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def command() -> None:
     """Create the topics of the contract, or check them. SIGAP_KAFKA names the brokers."""
 

@@ -76,7 +76,7 @@ def from_redis(url: str, config: Path | None) -> Source:
 
 async def _tenant(state: State) -> str:
     """The tenant asked for, or the first that has figures."""
-    known = sorted({*await state.store.tenants(), *state.settings.tenants})
+    known = await state.known()
     if state.tenant is None:
         if not known:
             raise Away("There are no figures of any tenant yet.")

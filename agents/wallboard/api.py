@@ -10,8 +10,8 @@ from agents.sinks.layout import split_name
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
 from agents.wallboard.store import TENANT, channels_of
-from agents.wallboard.views import kind_of
 from tables.kpis.catalogue import ALL_WINDOWS
+from tables.scopes import kind_of
 
 _SMALL = 1024
 
@@ -54,14 +54,14 @@ async def tenant_of(request: web.Request) -> str:
     """The tenant asked for, else the default: that of the start, else the first that has figures."""
     state = request.app[STATE]
     given = request.query.get("tenant", state.tenant)
-    known = await state.store.tenants()
+    known = await state.known()
     if given is None:
-        given = next(iter(known or sorted(state.settings.tenants)), None)
-        if given is None:
+        if not known:
             raise ProblemError(404, "there are no figures of any tenant yet", "query tenant")
-    elif not TENANT.fullmatch(given):
+        return known[0]
+    if not TENANT.fullmatch(given):
         raise ProblemError(400, f"{given!r} is no tenant", "query tenant", known)
-    elif given not in known and given not in state.settings.tenants and given != state.tenant:
+    if given not in known and given != state.tenant:
         raise ProblemError(404, f"tenant {given!r} is not known", "query tenant", known)
     return given
 

@@ -139,13 +139,14 @@ class Feed:
             await self.close()
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop reading; whether Redis is there is not known then, so nothing is said against it."""
         task, self._task = self._task, None
         self._ready.clear()
         self._cache.clear()
         self._seqs.clear()
         if task is not None:
             await end(task)
+        self.up = True
 
     async def records(self, names: Iterable[str]) -> list[bytes]:
         """Records (JSON) by name, each read once for all clients."""

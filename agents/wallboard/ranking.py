@@ -10,10 +10,10 @@ from agents.sinks.layout import split_name
 from agents.wallboard import api
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
-from agents.wallboard.views import kind_of
 from streams.codecs import decode_id
 from tables.kpis.catalogue import METRICS, windows_of
 from tables.kpis.metric import Metric
+from tables.scopes import kind_of
 from tables.settings import TenantSettings
 
 KINDS: Final = ("agent", "channel", "team", "topic")

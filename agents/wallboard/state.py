@@ -30,6 +30,11 @@ class State:
             self.feeds[tenant] = Feed(self.store, tenant)
         return self.feeds[tenant]
 
+    async def known(self) -> list[str]:
+        """The tenants, those that have figures first: the first of all is shown where none is asked for."""
+        held = await self.store.tenants()
+        return [*held, *sorted(set(self.settings.tenants).difference(held))]
+
     def shown(self, tenant: str, channels: list[str]) -> dict[str, Any]:
         """Goals, names, thresholds, and what ratios are made of, as the page shows them."""
         chosen = self.settings.tenant(tenant)

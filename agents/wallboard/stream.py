@@ -18,11 +18,11 @@ from agents.wallboard.errors import ProblemError
 from agents.wallboard.feed import Client, Feed, Wants
 from agents.wallboard.state import STATE, State
 from agents.wallboard.store import Position, channels_of
-from agents.wallboard.views import HOUSE, VIEWS, View, kind_of
+from agents.wallboard.views import HOUSE, VIEWS, View
 from streams.clock import wall_ms
 from tables.kpis.catalogue import ALL_WINDOWS
 from tables.kpis.metric import KINDS
-from tables.scopes import has_trend
+from tables.scopes import has_trend, kind_of
 
 _PUSH_S = 0.3
 _STATUS_S = 1.0

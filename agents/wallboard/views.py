@@ -10,15 +10,6 @@ VIEWS: Final = ("tenant", "channel:NAME", "team:ID", "agent:ID")
 _VIEW = re.compile(r"tenant|(channel|team|agent):[^/]+")
 
 
-def kind_of(scope: str) -> str:
-    """What a scope is about.
-
-    >>> kind_of("agent:budi/channel:chat"), kind_of("agent:budi"), kind_of("tenant")
-    ('agent/channel', 'agent', 'tenant')
-    """
-    return "/".join(part.partition(":")[0] for part in scope.split("/"))
-
-
 class View(NamedTuple):
     """A scope with what belongs to it."""
 

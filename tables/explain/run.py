@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from streams.clock import wall_ms
 from streams.codecs import decode
 from streams.events import ConversationEvent, Message, OfConversation
 from streams.rejects import Rejected
@@ -113,7 +114,7 @@ def explain(
     until: int | None = None,
     tenant: str | None = None,
     *,
-    wall: Callable[[], int],
+    wall: Callable[[], int] = wall_ms,
 ) -> Explanation:
     """Explain a conversation from canonical events, in order of arrival; clock and `until` (ms) as in a replay.
 

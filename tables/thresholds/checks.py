@@ -1,33 +1,45 @@
-"""What an entry of `alert_rules` must not say: a metric, a window or a scope that no record has."""
+"""What an entry of `alert_rules` or `goals` must not say: a metric, a window or a scope that no record has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final, get_args
 
-from tables.kpis import GAUGES, SAMPLED
+from tables.business.catalogue import MONEY
+from tables.day_windows import DAY_WINDOWS
+from tables.kpis.catalogue import METRICS, windows_of
+from tables.kpis.metric import Metric
+from tables.scopes import DAY_KINDS, kind_of
 from tables.settings_model import Window
 from tables.settings_words import allowed
 
-_NOW: Final = "now"
-_BY_DAY: Final = ("mtd", "30d")
-"""Windows kept by day."""
-_KEPT_BY_DAY: Final = ("tenant", "channel", "team", "agent")
-"""The kinds of scopes that have them."""
+_NUMBERS: Final = {name: each for name, each in METRICS.items() if each.unit != "list"}
+_MONEY: Final = {each.name: each for each in MONEY if each.unit == "money"}
+_CURRENCY: Final = len("_usd")
+
+
+def metric_of(name: str) -> Metric | None:
+    """The metric of this name whose values are numbers; one of money may end with a currency, as `mrr_new_usd`."""
+    return _NUMBERS.get(name) or _MONEY.get(name[:-_CURRENCY])
+
+
+def unknown(name: str) -> str:
+    """What is said of a name that is no metric's."""
+    return f"no metric {name!r}; {allowed(name, list(_NUMBERS))}"
 
 
 def problems(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys of an entry whose values name what does not exist, with the reason; its shapes may still be wrong."""
-    scope, metric, window = (entry.get(key) for key in ("scope", "metric", "window"))
+    """The keys of a rule whose values name what does not exist, with the reason; its shapes may still be wrong."""
+    scope, name, window = (entry.get(key) for key in ("scope", "metric", "window"))
     if isinstance(scope, str):
         yield from _of_scope(scope)
-    if not isinstance(metric, str):
+    if not isinstance(name, str):
         return
-    gauges, sampled = ([each.name for each in metrics] for metrics in (GAUGES, SAMPLED))
-    if metric not in gauges and metric not in sampled:
-        yield "metric", f"no metric {metric!r}; {allowed(metric, [*sampled, *gauges])}"
+    metric = metric_of(name)
+    if metric is None:
+        yield "metric", unknown(name)
     elif isinstance(window, str) and window in get_args(Window) and isinstance(scope, str):
-        yield from _of_window(window, metric, scope, is_gauge=metric in gauges)
+        yield from _of_window(window, name, metric, kind_of(scope))
 
 
 def _of_scope(scope: str) -> Iterator[tuple[str, str]]:
@@ -37,13 +49,21 @@ def _of_scope(scope: str) -> Iterator[tuple[str, str]]:
             yield "scope", f"* stands for a whole id; allowed: {kind}:*"
 
 
-def _of_window(window: str, metric: str, scope: str, *, is_gauge: bool) -> Iterator[tuple[str, str]]:
-    kept_by_day = "/" not in scope and scope.partition(":")[0] in _KEPT_BY_DAY
-    windows = [each for each in get_args(Window) if each != _NOW and (kept_by_day or each not in _BY_DAY)]
-    if is_gauge and window != _NOW:
-        yield "window", f"{metric} is a gauge; allowed: {_NOW}"
-    elif not is_gauge and window == _NOW:
-        yield "window", f"{metric} is no gauge; allowed: {', '.join(windows)}"
-    elif not is_gauge and window not in windows:
-        kinds = ", ".join(_KEPT_BY_DAY[:-1])
-        yield "window", f"{window} is kept for {kinds} and {_KEPT_BY_DAY[-1]} scopes; allowed: {', '.join(windows)}"
+def _of_window(window: str, name: str, metric: Metric, kind: str) -> Iterator[tuple[str, str]]:
+    windows = windows_of(metric, kind)
+    if not windows:
+        yield "scope", f"{name} is not measured there; allowed: scopes of {_names(metric.kinds)}"
+    elif window in windows:
+        return
+    elif windows == ("now",):
+        yield "window", f"{name} is a gauge; allowed: now"
+    elif window == "now":
+        yield "window", f"{name} is no gauge; allowed: {', '.join(windows)}"
+    elif window in DAY_WINDOWS:
+        yield "window", f"{window} is kept for {_names(DAY_KINDS)} scopes; allowed: {', '.join(windows)}"
+    else:
+        yield "window", f"{name} is measured by day; allowed: {', '.join(windows)}"
+
+
+def _names(kinds: tuple[str, ...]) -> str:
+    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"

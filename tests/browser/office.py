@@ -180,7 +180,7 @@ class Office:
 
     def alert_of_rule(self, state: str, **more: Any) -> AlertItem:
         """One alert of a rule: too many wait in the chat."""
-        body = {
+        body: dict[str, Any] = {
             "alert_id": f"{state}-rule", "kind": "threshold", "state": state, "rule": "too many wait",
             "severity": "critical", "tenant": "acme", "scope": "channel:chat", "metric": "backlog_waiting",
             "window": "now", "comparison": "above", "threshold": 10.0, "clear": 8.0, "value": 12,

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from agents.sinks.redis import RedisSink
+from agents.top.sources import from_redis
 from agents.wallboard.server import Wallboard
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
@@ -262,6 +263,37 @@ async def test_redis_away_is_said_and_mended(world: World) -> None:
             body = await events.next("snapshot", "delta")
             records |= {record["scope"]: record for record in body.get("records", [])}
         assert (await world.get("readyz"))[0] == 200
+
+
+async def test_redis_that_nobody_watches_is_not_said_to_be_away(world: World) -> None:
+    async with world.session.get(world.board.url + "api/v1/stream?window=15m") as response:
+        events = Events(response)
+        await events.next("snapshot")
+        world.server.stop(hard=True)
+        while (await events.next("status"))["redis"]:
+            pass
+    world.server.start()
+    async with asyncio.timeout(10):
+        text = ""
+        while "sigap_wallboard_redis_up 1.0" not in text:
+            async with world.session.get(world.board.url + "metrics") as response:
+                text = await response.text()
+
+
+async def test_without_a_name_it_is_the_first_tenant_that_has_figures(
+    redis_server: EmbeddedRedis, tmp_path: Path
+) -> None:
+    config = tmp_path / "sigap.yaml"
+    config.write_text("tenants: {aaa: {}, zzz: {}}")
+    async with Wallboard(redis_server.url, config) as board, aiohttp.ClientSession() as session:
+        world = World(redis_server, board, session)
+        world.sink.start()
+        world.sink.kpi(world.office.records())
+        await world.settled()
+        assert (await world.get("api/v1/kpi/tenant?window=15m"))[1]["tenant"] == "acme"
+        async with from_redis(redis_server.url, config)("15m", None) as told:
+            assert (await anext(told)).body["tenant"] == "acme"
+        await world.sink.stop(0.0)
 
 
 async def test_foreign_hosts_and_origins_are_refused(world: World) -> None:

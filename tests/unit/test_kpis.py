@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wallboard.views import kind_of
 from tables import facts, kpis
 from tables.business import MONEY
 from tables.kpis import GAUGES, SAMPLED, read_gauges, read_window, reference, schema
 from tables.kpis.catalogue import ALL_WINDOWS, METRICS, ROOMS, windows_of
 from tables.kpis.metric import KINDS, Language, Metric, Value
 from tables.replay import replay
+from tables.scopes import kind_of
 from tables.settings import Settings, TenantSettings
 from tables.tally import ACTIVE_LAST, BUCKETS, CUSTOMERS, HANDLED_LAST, add_duration, mark
 from tables.window import Window

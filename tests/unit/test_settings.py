@@ -233,6 +233,14 @@ WRONG: list[tuple[str, list[str]]] = [
         ],
     ),
     (
+        "goals: {tenant: {service_level_rato: 0.8, revenue_idr: 5, oldest_waiting_s: 60}}",
+        ["goals.tenant.service_level_rato: no metric 'service_level_rato'; did you mean service_level_ratio?"],
+    ),
+    (
+        "sla_policies: [{name: p, match: {channel: Chat}, targets: {resolution: 9}}]",
+        ["sla_policies[0].match.channel[0]: 'Chat' is not allowed; it must match ^[a-z0-9][a-z0-9_-]*$"],
+    ),
+    (
         "calendars: {c: {tz: UTC, hours: {mon: [['12:00', '09:00'], ['9', '10:00'], ['22:00', '24:01'], ['01:00']]}}}",
         [
             (
