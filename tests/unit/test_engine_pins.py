@@ -50,6 +50,8 @@ PINNED = {
     "aiokafka.consumer.group_coordinator:GroupCoordinator._do_heartbeat": "dc1d6632aaa6",
     "aiokafka.consumer.group_coordinator:GroupCoordinator._heartbeat_routine": "61d010289522",
     "aiokafka.consumer.group_coordinator:GroupCoordinator._on_join_prepare": "4d9524afc0ee",
+    "aiokafka.record.memory_records:_MemoryRecordsPy": "795a0314fbca",
+    "aiokafka.record.default_records:_DefaultRecordBatchPy": "f63fbb5a8a24",
     "aiokafka.producer.message_accumulator:BatchBuilder": "8050802ca751",
     "aiokafka.producer.message_accumulator:MessageAccumulator.add_batch": "5ed1c5b1367a",
     "aiokafka.producer.producer:AIOKafkaProducer.send_batch": "bf42b0f0c5c0",

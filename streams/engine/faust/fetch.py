@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.clock import running_s, wall_ms
+from streams.engine.faust import headers
 from streams.engine.ports import Record
 
 _POLL_S = 0.2
@@ -44,6 +45,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         engine = self.app.driver
         config = engine.config
         self._assignor = self.app.assignor
+        headers.install()
         return aiokafka.AIOKafkaConsumer(
             **config.client,
             client_id=f"{config.group}-source",
@@ -51,6 +53,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             group_instance_id=config.instance_id,
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
+            isolation_level="read_committed",  # what a producer has taken back never was
             auto_offset_reset="earliest",
             max_poll_interval_ms=int(self.app.conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=config.fetch_bytes,
@@ -76,7 +79,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         note_progress(self._consumer._fetcher)
 
     async def poll(self, wanted: frozenset[TP], limit: int) -> list[tuple[TP, int, list[Record], int]]:
-        """Fetched records as (partition, position before, records, position after); may be empty."""
+        """Fetched records as (partition, position before, records, position after); both may be empty."""
         consumer = self._ensure_consumer()
         fetcher, subscriptions = consumer._fetcher, consumer._subscription
         if consumer._closed or fetcher._closed:
@@ -115,16 +118,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return []
         answer = await fetcher.fetched_records(frozenset(before), timeout=0, max_records=limit)
         found = []
-        for tp, records in answer.items():
-            start = before[tp]
-            found.append(
-                (
-                    TP(tp.topic, tp.partition),
-                    records[0].offset if start is None else start,
-                    records,
-                    assignment.state_value(tp).position,
-                )
-            )
+        for tp, start in before.items():
+            records, state = answer.get(tp, []), assignment.state_value(tp)
+            # Without a record too: the marks that transactions leave are no records, but offsets.
+            if records or (start is not None and state.has_valid_position and state.position != start):
+                first = records[0].offset if start is None else start
+                found.append((TP(tp.topic, tp.partition), first, records, state.position))
         return found
 
     async def seek_to(self, tp: TP, offset: int) -> None:

@@ -29,8 +29,8 @@ _IDLE_S = 0.05
 class Chunk(NamedTuple):
     """Records of one partition that continue it from `start`; `next_offset` is where the chunk after it starts.
 
-    Offsets between without a record are Kafka's own: compaction, control records. `epoch` is the consumer's count of
-    seeks of this partition: a chunk of an older one is not wanted.
+    There may be none: offsets without a record are Kafka's own (compaction, marks of transactions). `epoch` is the
+    consumer's count of seeks of this partition: a chunk of an older one is not wanted.
     """
 
     tp: TP
@@ -87,12 +87,12 @@ class Consumer(driver.Consumer):
             await self.callback(self._to_message(chunk.tp, chunk))
 
     def _to_message(self, tp: TP, chunk: Chunk) -> ConsumerMessage:
-        last = chunk.records[-1]
+        timestamp = chunk.records[-1].timestamp if chunk.records else 0
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
+            chunk.next_offset - 1,
+            timestamp / 1000.0,
             0,
             (),
             None,
@@ -190,7 +190,7 @@ class Consumer(driver.Consumer):
 
 
 def _chunks(tp: TP, start: int, records: list[Record], following: int, epoch: int, limit: int) -> Iterator[Chunk]:
-    for index in range(0, len(records), limit):
+    for index in range(0, max(len(records), 1), limit):
         piece = records[index : index + limit]
         last = index + limit >= len(records)
         next_offset = following if last else piece[-1].offset + 1
