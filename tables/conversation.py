@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tables.calendar import Calendar
 
 TOUCH_MS = 72 * 3_600_000
+MOST_TOPICS = 50
+"""Of a conversation at a time; those that would be more are not taken up."""
 """A conversation reopened within this time was not resolved by one touch."""
 _BESIDE = {state.CSAT: facts.CSAT, state.NPS: facts.NPS, state.CES: facts.CES, state.FAILED: facts.DELIVERY_FAILED}
 """Steps that book something and change nothing."""
@@ -67,8 +69,10 @@ class Life(Runs):
         elif code == state.PRIORITY:
             self._retitle(step, priority=str(step.value))
         elif code == state.TAGGED and step.topics is not None:
-            add, remove = step.topics
-            self._retitle(step, topics=tuple(sorted((set(s.topics) | set(add)) - set(remove))))
+            add, remove = map(set, step.topics)
+            kept = set(s.topics) - remove
+            new = sorted(add - kept - remove)[: max(MOST_TOPICS - len(kept), 0)]
+            self._retitle(step, topics=tuple(sorted(kept.union(new))))
         elif code in _BESIDE:
             self.facts.append(Fact(_BESIDE[code], step.at // MINUTE, self.dims, 1, int(step.value or 0)))
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
+
+from tables.days import QUARTER
+from tables.sketch import bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,16 +74,45 @@ def unpack(packed: bytes, dims: list[Dims]) -> Iterator[Fact]:
         yield Fact(kind, minute, dims[place], count, value)
 
 
-def condense(packed: bytes, dims: list[Dims], oldest: int, oldest_work: int) -> tuple[bytes, list[Dims]]:
+def condense(
+    packed: bytes, dims: list[Dims], oldest: int, oldest_work: int, whole: int = 0
+) -> tuple[bytes, list[Dims]]:
     """Drop the facts of minutes before `oldest`, add up equal ones, and forget dims that none refers to.
 
-    Stretches of work are dropped if they end before `oldest_work`.
+    Stretches of work are dropped if they end before `oldest_work`. Of durations, what a pane makes of them stays: their
+    number, sum and maximum, and the number in each bucket. What lies before the minute `whole` is kept by quarter-hour.
     """
-    counts: dict[tuple[int, int, Dims, int], int] = {}
-    for fact in unpack(packed, dims):
-        if fact.minute >= (oldest_work if fact.kind == OCCUPIED else oldest):
-            key = (fact.kind, fact.minute, fact.dims, fact.value)
-            counts[key] = counts.get(key, 0) + fact.number
+    counts: Counter[tuple[int, int, Dims, int]] = Counter()
+    durations: dict[tuple[int, int, Dims], Counter[int]] = {}
+    for kind, minute, of, number, value in unpack(packed, dims):
+        if minute < (oldest_work if kind == OCCUPIED else oldest):
+            continue
+        place = minute if minute >= whole or kind == OCCUPIED else minute - minute % QUARTER
+        if FRT <= kind <= HANDLE + BUSINESS:
+            durations.setdefault((kind, place, of), Counter())[value] += number
+        else:
+            counts[kind, place, of, value] += number
+    for (kind, place, of), values in durations.items():
+        counts.update({(kind, place, of, value): number for value, number in _stand_ins(values).items()})
     kept: list[Dims] = []
-    facts = [Fact(kind, minute, d, count, value) for (kind, minute, d, value), count in counts.items()]
+    facts = [Fact(kind, minute, of, count, value) for (kind, minute, of, value), count in counts.items()]
     return pack(facts, kept), kept
+
+
+def _stand_ins(values: Counter[int]) -> Counter[int]:
+    """Fewer durations than these: in number, sum and maximum and in how many are in each bucket the same.
+
+    >>> sorted(_stand_ins(Counter([60_000, 60_001, 60_004, 60_010, 90_000])).items())
+    [(60003, 1), (60004, 3), (90000, 1)]
+    """
+    largest = max(values)
+    buckets: dict[int, tuple[int, int]] = {}
+    for value, number in (values - Counter((largest,))).items():
+        count, total = buckets.get(bucket(value), (0, 0))
+        buckets[bucket(value)] = count + number, total + number * value
+    found = Counter((largest,))
+    for count, total in buckets.values():
+        mean, more = divmod(total, count)  # what is left over makes some of them greater by one
+        found[mean] += count - more
+        found[mean + 1] += more
+    return +found

@@ -29,6 +29,8 @@ WORK_KEPT = 54 * 60
 agent-minutes are written down; the rest is for a clock that is ahead of those of other partitions."""
 LONG_TAIL = 32
 """A tail of so many steps is shortened where it can be, and has a mark after every so many."""
+WHOLE = 150
+"""Minutes after which nothing asks for single minutes any more: not of a new owner either, whose clock is behind."""
 LONG_FACTS = 64 * WIDTH
 
 _ID = Struct("<8sI")
@@ -306,7 +308,7 @@ class History:
         c = self.c
         rest = list(unpack(c.facts[c.settled :], c.dims))
         minute = c.state.at // MINUTE
-        kept, dims = condense(c.facts[: c.settled], c.dims, minute - FACTS_KEPT, minute - WORK_KEPT)
+        kept, dims = condense(c.facts[: c.settled], c.dims, minute - FACTS_KEPT, minute - WORK_KEPT, minute - WHOLE)
         c.settled = len(kept)
         c.facts = kept + pack(rest, dims)
         c.dims = dims

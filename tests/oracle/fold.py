@@ -12,6 +12,8 @@ from tests.oracle.ledger import Ledger
 from tests.oracle.life import Life, Run, Wait
 from tests.oracle.rules import Rules
 
+MOST_TOPICS = 50
+
 
 def fold(entries: Sequence[Entry], rules: Rules, horizon: int = FOREVER) -> Life:
     """Folds the entries in order; timers act if their instant is strictly before `horizon`."""
@@ -55,7 +57,10 @@ class _Fold(Ledger):
             case "priority":
                 self.priority = event["priority"]
             case "tagged":
-                self.topics = (self.topics | set(event.get("add", ()))) - set(event.get("remove", ()))
+                self.topics -= set(event.get("remove", ()))
+                for topic in sorted(set(event.get("add", ())) - set(event.get("remove", ()))):
+                    if len(self.topics) < MOST_TOPICS:
+                        self.topics |= {topic}
                 self.meet_topics()
             case "survey":
                 self.book(event["survey"], self.agent, event["score"], at=self.entry.own_at)

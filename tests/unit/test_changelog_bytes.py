@@ -270,7 +270,7 @@ def test_today_s_records_hold_every_field_and_every_kind_of_fact() -> None:
     assert filled >= set(State.__struct_fields__) - {"runs", "rules"}
     steps = {name for each in means for step in each["tail"] for name, value in step.items() if value not in (0, None)}
     assert steps >= set(Step.__struct_fields__)
-    beside = {"CALENDAR", "BUSINESS", "MINUTE", "WIDTH"}
+    beside = {"CALENDAR", "BUSINESS", "MINUTE", "QUARTER", "WIDTH"}
     kinds = {
         value for name, value in vars(facts).items() if name.isupper() and type(value) is int and name not in beside
     }
