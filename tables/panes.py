@@ -358,10 +358,9 @@ class Panes:
         self.oldest, self.oldest_sealed = max(oldest, self.oldest), max(oldest_sealed, self.oldest_sealed)
         self._by_dims.clear()
         for scope in list(self._holding):
-            if scope.dirty or scope.dirty_quarters or scope.dirty_corrections:
-                continue  # what nobody was told of is still wanted, by intervals
             scope.discard(self.oldest, self.oldest_sealed)
-            for quarter in [each for each in scope.corrections if each < self.oldest_sealed - CORRECTED]:
+            corrected = self.oldest_sealed - CORRECTED
+            for quarter in [q for q in scope.corrections if q < corrected and q not in scope.dirty_corrections]:
                 del scope.corrections[quarter]
                 self.corrected.add((scope, quarter))
             if not scope.minutes and not scope.sealed and not scope.corrections:

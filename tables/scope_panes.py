@@ -100,8 +100,12 @@ class Scope:
         return total
 
     def discard(self, oldest: int, oldest_sealed: int) -> None:
-        """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`."""
-        for minute in [m for m in self.minutes if m < oldest]:
+        """Let go of minute panes before `oldest` and of quarter-hours before `oldest_sealed`.
+
+        What nobody was told of yet stays, with the minutes that it is made of: intervals want it.
+        """
+        dirty, quarters = self.dirty, self.dirty_quarters
+        for minute in [m for m in self.minutes if m < oldest and m not in dirty and m - m % QUARTER not in quarters]:
             del self.minutes[minute]
-        for quarter in [q for q in self.sealed if q < oldest_sealed]:
+        for quarter in [q for q in self.sealed if q < oldest_sealed and q not in quarters]:
             del self.sealed[quarter]

@@ -100,11 +100,9 @@ class Staff:
         self.first = max(self.first, oldest)
 
     def discard(self, oldest: int) -> None:
-        """Let go of the minutes before this one, unless something is still to be told."""
-        if self._changed:
-            return
+        """Let go of the minutes before this one, of those of whom nothing is still to be told."""
         self.move_on(oldest)
-        for key, occupied in list(self._occupied.items()):
+        for key, occupied in [each for each in self._occupied.items() if each[0] not in self._changed]:
             occupied.discard(oldest)
             if occupied.empty:
                 del self._occupied[key]

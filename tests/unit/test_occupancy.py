@@ -6,6 +6,9 @@ import pytest
 
 from tables.bits import Bits, decode_told, encode_told
 from tables.occupancy import Occupancy, Occupied, Online
+from tables.presence import Presences
+from tables.staff import Staff
+from tables.state import Dims
 from tests.oracle.presence import Stretch, occupancy
 
 MINUTE = 60_000
@@ -252,3 +255,13 @@ def test_scopes_count_their_agents(scope: str, first: int, last: int, day: int, 
     ]
     panes = range(T + first, T + last + 1)
     assert occupancy(scope, events, stretches, panes, range(T + day, T + last + 1)) == expected
+
+
+def test_an_agent_at_work_does_not_keep_the_minutes_of_others() -> None:
+    staff = Staff(Presences(), 0)
+    dims: list[Dims] = [("chat", agent, None, "", ()) for agent in ("ana", "budi")]
+    staff.book("acme", dims[0], 3, 5, 1)
+    staff.tell()
+    staff.book("acme", dims[1], 100, 101, 1)  # not told yet when old minutes are let go of
+    staff.discard(50)
+    assert {told.agent for told in staff.tell(everything=True)} == {"budi"}

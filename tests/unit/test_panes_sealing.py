@@ -74,6 +74,21 @@ def test_what_no_window_holds_is_let_go_of(told_every: int) -> None:
     assert panes._loose == set()
 
 
+def test_what_is_always_active_is_let_go_of_too() -> None:
+    """A message every minute for eight hours; each quarter-hour is summed up just before old ones are let go of."""
+    panes, foot = Panes(Staff(Presences(), 0)), Foot(b"acme/c1")
+    for minute in range(8 * 60):
+        panes.book(foot, "acme", [message(minute)])
+        if minute % QUARTER == 0:
+            panes.seal(minute - QUARTER)
+            panes.discard(minute - 90, minute - 180)
+        tell(panes)
+    for scope in panes.scopes.values():
+        assert len(scope.minutes) <= 90 + QUARTER
+        assert len(scope.sealed) <= 180 // QUARTER
+        assert {tally[MESSAGES_IN] for tally in scope.sealed.values()} == {QUARTER}
+
+
 def test_what_dims_stand_for_is_not_remembered_for_ever() -> None:
     """Free-text topics make as many dims as there are conversations."""
     panes, foot = Panes(Staff(Presences(), 0)), Foot(b"acme/c1")
