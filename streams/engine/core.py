@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from streams.engine.ports import Effects, Output, Record, Shard
 
 MAX_IN_FLIGHT = 4
+QUIET_MS = 60_000
+"""Without anything to write, a head is written so often: that is how a batch of a former owner is found, and made good
+before compaction may let go of the value below it (`min.compaction.lag.ms`, two minutes)."""
 TICK_HEADER = "sigap-tick"
 
 
@@ -85,6 +88,8 @@ class Core:
         self._replay = Replay(shard.restore)
         self._recall: Recall | None = None
         self._gap: tuple[int, int] | None = None
+        self._quiet_since: int | None = None
+        """Since when, by the wall clock, nothing has been appended; None: something has been just now."""
 
     @property
     def in_flight(self) -> int:
@@ -217,7 +222,12 @@ class Core:
         now = self.clock.advance(wall, caught_up=caught_up)
         if now == before and was_final == self.clock.final:
             return []
-        return self._launch_any(self.shard.advance(now))
+        effects = self.shard.advance(now)
+        if self._quiet_since is None or wall < self._quiet_since:
+            self._quiet_since = wall
+        if wall - self._quiet_since >= QUIET_MS:
+            return self._launch(effects, None, must_append=True)
+        return self._launch_any(effects)
 
     def views(self, lag_ms: int, turn: int | None = None) -> list[Output]:
         """What changed in the partials; they are absolute, so they wait for nothing."""
@@ -300,7 +310,7 @@ class Core:
         head = head or self._head()
         entries = [*zip(keys, packed, strict=True), *leading, *changelog]
         batches = split(head, entries, before=self._written or Head(self.epoch, 0, 0, None), kept=len(packed))
-        self._written = head
+        self._written, self._quiet_since = head, None
         for batch in batches:
             piece = flight if batch is batches[-1] else _Flight(0, None)
             piece.seq = self._next_seq()

@@ -413,3 +413,24 @@ def test_a_lease_ends_before_the_session() -> None:
     lease.renew(103)
     assert lease.held(115)
     assert lease.age(110) == 3
+
+
+def test_a_partition_with_nothing_to_write_finds_what_a_former_owner_wrote() -> None:
+    core = running()
+    core.tick(1_000, caught_up=True)
+    assert core.tick(60_999, caught_up=True) == []
+    head = only(core.tick(61_000, caught_up=True), Append)
+    assert [key for key, _ in head.records] == [HEAD]
+    assert core.delivered(head.seq, 1) == []
+    assert core.tick(62_000, caught_up=True) == core.tick(121_999, caught_up=True) == []
+    again = only(core.tick(122_000, caught_up=True), Append)
+    crash = only(core.delivered(again.seq, 5), Crash)  # somebody has written in between
+    assert "fenced" in crash.reason
+
+
+def test_a_wall_clock_set_back_does_not_keep_a_quiet_partition_from_writing() -> None:
+    core = running()
+    core.tick(1_000_000, caught_up=True)
+    core.tick(500_000, caught_up=True)
+    core.tick(1_000_000, caught_up=True)
+    only(core.tick(1_060_000, caught_up=True), Append)
