@@ -17,7 +17,6 @@ from tables.settings import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from faust.types.auth import CredentialsT
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -26,7 +25,7 @@ VARIABLES: Final = {
     "SIGAP_KAFKA": "brokers, HOST:PORT,...",
     "SIGAP_REDIS": "redis://, rediss:// (TLS) or unix:// URL, with user and password where needed",
     "SIGAP_CONFIG": "the YAML file of settings",
-    "SIGAP_DATA_DIR": "directory for files of ours",
+    "SIGAP_DATA_DIR": "where `sigap demo` and `sigap broker` keep Kafka's data without --dir",
     "SIGAP_TOPIC_PREFIX": f"first part of every topic's name; default {PREFIX}",
     "SIGAP_CLOCK": "what drives the clocks of partitions: wall (default); event, the events alone; or"
     " scaled:AT:WALL:SPEED, a wall clock that stood at AT (ms) at the instant WALL (ms) and runs SPEED times as fast",
@@ -65,7 +64,6 @@ class Environment:
     kafka: tuple[str, ...] = ()
     redis: str | None = field(default=None, repr=False)
     config: Path | None = None
-    data_dir: Path | None = None
     topic_prefix: str = PREFIX
     timeline: Timeline = field(default_factory=Timeline)
     ticks: bool = False
@@ -95,8 +93,7 @@ class Environment:
         found = cls(
             kafka=reader.brokers("SIGAP_KAFKA"),
             redis=reader.redis("SIGAP_REDIS"),
-            config=reader.path("SIGAP_CONFIG", must_exist=True),
-            data_dir=reader.path("SIGAP_DATA_DIR", must_exist=False),
+            config=reader.file("SIGAP_CONFIG"),
             topic_prefix=reader.matching("SIGAP_TOPIC_PREFIX", _PREFIX, "letters, digits, . _ and -") or PREFIX,
             timeline=reader.timeline("SIGAP_CLOCK"),
             ticks=reader.choice("SIGAP_TICKS", ("0", *_FLAGS), _FLAGS),
@@ -112,9 +109,9 @@ class Environment:
             sasl_mechanism=reader.choice("SIGAP_KAFKA_SASL_MECHANISM", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
             username=reader.text("SIGAP_KAFKA_USERNAME"),
             password=reader.text("SIGAP_KAFKA_PASSWORD"),
-            cafile=reader.path("SIGAP_KAFKA_CAFILE", must_exist=True),
-            certfile=reader.path("SIGAP_KAFKA_CERTFILE", must_exist=True),
-            keyfile=reader.path("SIGAP_KAFKA_KEYFILE", must_exist=True),
+            cafile=reader.file("SIGAP_KAFKA_CAFILE"),
+            certfile=reader.file("SIGAP_KAFKA_CERTFILE"),
+            keyfile=reader.file("SIGAP_KAFKA_KEYFILE"),
             key_password=reader.text("SIGAP_KAFKA_KEY_PASSWORD"),
         )
         problems = reader.problems or [*found._contradictions()]
@@ -155,12 +152,6 @@ class Environment:
             raise SettingsError([f"SIGAP_REDIS: required; {VARIABLES['SIGAP_REDIS']}"])
         return self.redis
 
-    @property
-    def redis_address(self) -> str:
-        """Where Redis is, for logs: without user and password."""
-        parts = urlsplit(self.redis or "")
-        return parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
-
     def kafka_kwargs(self) -> dict[str, Any]:
         """Arguments of aiokafka's clients: addresses and security. Raises `SettingsError`."""
         kwargs: dict[str, Any] = {
@@ -176,21 +167,6 @@ class Environment:
                 "sasl_plain_password": self.password,
             }
         return kwargs
-
-    def faust_brokers(self) -> str:
-        """The brokers as Faust's URL list; raises `SettingsError`."""
-        return ";".join(f"kafka://{address}" for address in self.brokers())
-
-    def faust_credentials(self) -> CredentialsT | None:
-        """Faust's `broker_credentials`, None for plain text; raises `SettingsError`."""
-        from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415 - half a second that most commands save
-
-        context = self.ssl_context()
-        if self.security_protocol.startswith("SASL"):
-            return SASLCredentials(
-                username=self.username, password=self.password, ssl_context=context, mechanism=self.sasl_mechanism
-            )
-        return None if context is None else SSLCredentials(context=context)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """The TLS context for Kafka, None without TLS; raises `SettingsError` for files that hold no certificates."""
@@ -280,13 +256,11 @@ class _Reader:
             return None
         return int(value)
 
-    def path(self, name: str, *, must_exist: bool) -> Path | None:
+    def file(self, name: str) -> Path | None:
         value = self.text(name)
         path = None if value is None else Path(value).expanduser()
-        if path is not None and must_exist and not path.is_file():
+        if path is not None and not path.is_file():
             self._wrong(name, f"no file {path}")
-        if path is not None and not must_exist and path.exists() and not path.is_dir():
-            self._wrong(name, f"{path} is no directory")
         return path
 
     def brokers(self, name: str) -> tuple[str, ...]:

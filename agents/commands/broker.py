@@ -12,6 +12,8 @@ from agents.commands._until import say, until_signalled
 @click.option(
     "--dir",
     "directory",
+    envvar="SIGAP_DATA_DIR",
+    show_envvar=True,
     type=click.Path(path_type=Path, file_okay=False, writable=True),
     help="Keep the data here; without, in a temporary folder that goes in the end.",
 )

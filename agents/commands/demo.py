@@ -40,7 +40,14 @@ HEAD_START_MS = 15_000
     "--speed", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="With --events: so fast."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the page; 0: any.")
-@click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Keep Kafka's data here.")
+@click.option(
+    "--dir",
+    "directory",
+    envvar="SIGAP_DATA_DIR",
+    show_envvar=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep Kafka's data here.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the traffic.")
 def command(
     for_s: float | None,

@@ -4,7 +4,6 @@ import ssl
 from pathlib import Path
 
 import pytest
-from faust.auth import SASLCredentials, SSLCredentials
 
 from agents.settings import VARIABLES, Environment
 from tables.settings import SettingsError
@@ -45,7 +44,6 @@ def test_everything_is_read(tmp_path: Path) -> None:
             "SIGAP_KAFKA": "a:1, [::1]:9092,",
             "SIGAP_REDIS": "redis://localhost",
             "SIGAP_CONFIG": str(config),
-            "SIGAP_DATA_DIR": str(tmp_path / "new"),
             "SIGAP_TOPIC_PREFIX": "house.one",
             "SIGAP_CLOCK": "event",
             "SIGAP_TICKS": "true",
@@ -56,10 +54,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
         }
     )
     assert environment.kafka_kwargs() == {"bootstrap_servers": ["a:1", "[::1]:9092"], "security_protocol": "PLAINTEXT"}
-    assert environment.faust_brokers() == "kafka://a:1;kafka://[::1]:9092"
-    assert environment.faust_credentials() is None
     assert environment.redis_url() == "redis://localhost"
-    assert (environment.config, environment.data_dir) == (config, tmp_path / "new")
+    assert environment.config == config
     assert (environment.topic_prefix, environment.timeline.mode, environment.ticks) == ("house.one", "event", True)
     assert (environment.replication, environment.instance_id) == (3, "worker-0")
     assert (environment.dlq_share, environment.dlq_run) == (0.25, 0)
@@ -68,7 +64,6 @@ def test_everything_is_read(tmp_path: Path) -> None:
 def test_sasl_with_tls() -> None:
     environment = Environment.read(SASL)
     kwargs = environment.kafka_kwargs()
-    credentials = environment.faust_credentials()
 
     assert isinstance(kwargs.pop("ssl_context"), ssl.SSLContext)
     assert kwargs == {
@@ -78,13 +73,10 @@ def test_sasl_with_tls() -> None:
         "sasl_plain_username": "sigap",
         "sasl_plain_password": "hidden-1",
     }
-    assert isinstance(credentials, SASLCredentials)
-    assert (credentials.protocol.value, credentials.mechanism.value) == ("SASL_SSL", "SCRAM-SHA-512")
 
 
 def test_tls_alone() -> None:
     environment = Environment.read({"SIGAP_KAFKA": "a:1", "SIGAP_KAFKA_SECURITY_PROTOCOL": "SSL"})
-    assert isinstance(environment.faust_credentials(), SSLCredentials)
     assert environment.kafka_kwargs()["ssl_context"].check_hostname
 
 
@@ -92,7 +84,6 @@ def test_secrets_are_in_no_text() -> None:
     environment = Environment.read(SASL)
     assert "hidden" not in repr(environment)
     assert "hidden" not in str(environment)
-    assert environment.redis_address == "redis.example:6380"
     wrong = SASL | {
         "SIGAP_KAFKA": "user:hidden-4@a:1",
         "SIGAP_REDIS": "http://user:hidden-2@redis.example",
@@ -123,7 +114,6 @@ def test_secrets_are_in_no_text() -> None:
         ),
         ({"SIGAP_REDIS": "unix://"}, "SIGAP_REDIS: no path of a socket; unix:///PATH"),
         ({"SIGAP_CONFIG": "/absent/x.yaml"}, "SIGAP_CONFIG: no file /absent/x.yaml"),
-        ({"SIGAP_DATA_DIR": "/dev/null"}, "SIGAP_DATA_DIR: /dev/null is no directory"),
         (
             {"SIGAP_CLOCK": "utc"},
             "SIGAP_CLOCK: 'utc' is not allowed; allowed: wall, event, scaled:AT:WALL:SPEED (ms, ms, a number)",
