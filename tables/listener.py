@@ -15,13 +15,11 @@ from tables.facts import MINUTE
 from tables.history import FACTS_KEPT, WORK_KEPT
 from tables.intervals import Mark, Pending, decode_mark
 from tables.occupancy import ByAgent, Online, Part
+from tables.repair import Repair
 from tables.scopes import has_trend
 from tables.settings import Settings
 from tables.subjects import BUSINESS
 from tables.tracked import Tracked
-
-AGAIN_MS = 5_000
-"""Partials handed over within the worker come by way of the log later: so long they are waited for."""
 
 
 class Source:
@@ -65,12 +63,7 @@ class Listener:
         self._partition = partition
         self.settings = settings
         self._routes: dict[bytes, tuple[Tracked, int]] = {}
-        self._overwritten: set[bytes] = set()
-        """Keys of partials whose last record in the log is not the newest: compaction would keep the wrong one."""
-        self._behind: dict[bytes, int] = {}
-        """Keys of which an older value of the same owner came last, and when: the newest may still be on its way."""
-        self._sent_again: dict[bytes, tuple[int, int]] = {}
-        """Stamps of what was sent again and has not come back yet."""
+        self._repair = Repair()
         self._began = 0
         """When the first record was asked for, in ms of the wall clock."""
 
@@ -151,7 +144,7 @@ class Listener:
             oldest, oldest_work = minute - FACTS_KEPT, minute - WORK_KEPT
             for tenant, figures in self._business.items():
                 if figures.forget(partition, beat.epoch):
-                    self._stir_at(self.track(tenant, "tenant"), now)
+                    self._rouse_house(tenant, now)
             for online in self._online.values():
                 online.forget(partition, beat.epoch, oldest_work)
             for tracked in self.scopes.values():
@@ -182,12 +175,12 @@ class Listener:
         windows = tracked.windows
         stamp = partials.decode_stamp(value)
         held = windows.stamp(what, source)
-        if self._is_known(key, stamp, held):
+        if self._repair.knows(key, stamp, held):
             return
         partial = partials.decode_partial(value)
         if partial.epoch < self._sources[source].epoch and self._sources[source].complete:
             if held is not None:
-                self._overwritten.add(key)
+                self._repair.older(key, now, of_former_owner=True)
             return
         if what == b"g":
             taken = windows.put_gauges(source, partial.epoch, partial.seq, partial.tally)
@@ -200,13 +193,12 @@ class Listener:
                 self.minutes.add((tracked.key, place))
         if taken:
             self._sources[source].clock = max(self._sources[source].clock, partial.clock)
-        if taken and tracked.key not in self.restless:
-            tracked.stirred_at = now
-            self.restless[tracked.key] = tracked
+        if taken:
+            self._rouse(tracked, now)
         if taken or held is None:
-            self._is_newest(key)
+            self._repair.newest(key)
         else:
-            self._is_older(key, now, of_former_owner=partial.epoch < held[0])
+            self._repair.older(key, now, of_former_owner=partial.epoch < held[0])
 
     def _share(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
         """Minutes of an agent: online, or occupied by conversations of a scope."""
@@ -214,19 +206,17 @@ class Listener:
         source, agent, key = int(partition), what[1:].decode(), stem + b"|" + what
         minutes = self._minutes_of(tenant, scope)
         held = minutes.held(agent, source)
-        if self._is_known(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
+        if self._repair.knows(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
             return
         share = partials.decode_share(value)
         stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
         if not stale and minutes.put(agent, source, share.epoch, share.seq, share.payload):
-            self._is_newest(key)
+            self._repair.newest(key)
             for tracked in self._concerned(tenant, scope, agent):
                 tracked.occupancy_of = 0
-                if tracked.key not in self.restless:
-                    tracked.stirred_at = now
-                    self.restless[tracked.key] = tracked
+                self._rouse(tracked, now)
         elif held is not None:
-            self._is_older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
+            self._repair.older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
 
     def _summary(self, stem: bytes, what: bytes, value: bytes, now: int) -> None:
         """Business figures of a tenant."""
@@ -234,21 +224,26 @@ class Listener:
         source, name, key = int(partition), what.decode(), stem + b"|" + what
         figures = self.business(tenant)
         held = figures.held(source, name)
-        if self._is_known(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
+        if self._repair.knows(key, partials.decode_stamp(value), held and (held.epoch, held.seq)):
             return
         share = partials.decode_share(value)
         stale = share.epoch < self._sources[source].epoch and self._sources[source].complete
         if not stale and figures.put(source, name, share.epoch, share.seq, share.payload):
-            self._is_newest(key)
-            self._stir_at(self.track(tenant, "tenant"), now)
+            self._repair.newest(key)
+            self._rouse_house(tenant, now)
         elif held is not None:
-            self._is_older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
+            self._repair.older(key, now, of_former_owner=share.epoch < max(held.epoch, self._sources[source].epoch))
 
-    def _stir_at(self, tracked: Tracked, now: int) -> None:
-        """Something of a scope's present has changed; `now` is the wall clock."""
+    def _rouse_house(self, tenant: str, now: int) -> None:
+        """Business figures of a tenant have changed; `now` is the wall clock."""
+        tracked = self.track(tenant, "tenant")
         if tracked.windows.by_day is not None:
             for window in tracked.windows.by_day.windows.values():
                 window.moved |= BUSINESS
+        self._rouse(tracked, now)
+
+    def _rouse(self, tracked: Tracked, now: int) -> None:
+        """Something of a scope's present has changed; `now` is the wall clock."""
         if tracked.key not in self.restless:
             tracked.stirred_at = now
             self.restless[tracked.key] = tracked
@@ -294,29 +289,6 @@ class Listener:
             found = self._online[tenant] = Online()
         return found
 
-    def _is_known(self, key: bytes, stamp: partials.Stamp, held: tuple[int, int] | None) -> bool:
-        """Whether a partial is what is held, or was sent again and has come behind a newer one."""
-        came = (stamp.epoch, stamp.seq)
-        again = bool(self._sent_again) and self._sent_again.get(key) == came
-        if again:
-            del self._sent_again[key]
-        if held == came:  # handed over by this worker, before it went through Kafka
-            self._is_newest(key)
-        elif again:
-            self._overwritten.add(key)
-        return again or held == came
-
-    def _is_newest(self, key: bytes) -> None:
-        self._overwritten.discard(key)
-        self._behind.pop(key, None)
-
-    def _is_older(self, key: bytes, now: int, *, of_former_owner: bool) -> None:
-        """What came last under a key is older than what is held; `now` is the wall clock."""
-        if of_former_owner:
-            self._overwritten.add(key)
-        else:
-            self._behind.setdefault(key, now)
-
     def _snapshot(self, tracked: Tracked, partition: int, snapshot: partials.Snapshot) -> None:
         if tracked.past.put(partition, snapshot):
             self._stir(tracked, snapshot.at - QUARTER_MS)
@@ -352,17 +324,6 @@ class Listener:
         return held[:2], partials.encode(partials.Partial(held[0], held[1], clock, held[2]))
 
     def send_again(self, now: int, out: list[Output]) -> None:
-        """Send the newest value of every key that an older one has overwritten; `now` is the wall clock.
-
-        Such is a former owner's that arrived late, or one that the same owner's newer ones have overtaken.
-        """
-        for key in [key for key, since in self._behind.items() if not 0 <= now - since < AGAIN_MS]:
-            del self._behind[key]
-            self._overwritten.add(key)
-        for key in self._overwritten:
-            found = self._newest(key)
-            if found is not None:
-                stamp, value = found
-                self._sent_again[key] = stamp
-                out.append(Output(partials.TOPIC, key, value, self._partition))
-        self._overwritten.clear()
+        """Send the newest value of every key that an older one has overwritten; `now` is the wall clock."""
+        for key, value in self._repair.again(now, self._newest):
+            out.append(Output(partials.TOPIC, key, value, self._partition))

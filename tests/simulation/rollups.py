@@ -45,8 +45,8 @@ class RollupRun:
     @property
     def settled(self) -> bool:
         """Whether all partials have been read, and none is to be sent again."""
-        listener = self.rollup._listener
-        return self.ready and not (self.behind or self.sent or listener._overwritten or listener._behind)
+        repair = self.rollup._listener._repair
+        return self.ready and not (self.behind or self.sent or repair._overwritten or repair._behind)
 
     def begin(self) -> None:
         """Begin a publication, unless one is on its way."""
