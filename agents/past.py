@@ -40,8 +40,8 @@ async def recent(
     consumer = AIOKafkaConsumer(
         topic, **environment.kafka_kwargs(), enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    await consumer.start()
     try:
+        await consumer.start()
         everywhere = consumer.assignment()
         places = [place for place in everywhere if wanted is None or place.partition % of in wanted]
         consumer.pause(*everywhere.difference(places))
