@@ -37,8 +37,8 @@ NEW_SPEAK_MS = 3_600_000
 BATCH = 4_000
 """Partials sent at a time while a new owner tells all that it holds."""
 RESENT_TURNS = 12 * 18_000
-"""Gauges, corrections and minutes of agents are told anew every so many turns of the wall clock, twelve hours at the
-usual pace, lest the topic's retention forgets them."""
+"""Gauges, also those at a quarter-hour, corrections and minutes of agents are told anew every so many turns of the wall
+clock, twelve hours at the usual pace, lest the topic's retention forgets them."""
 MOST_TURNS = 18_000
 """That pass between two calls: turns are numbered anew when their pace changes."""
 
@@ -74,8 +74,8 @@ class Teller:
         self._partitions = partitions
         self._since = since
         """The first quarter-hour (ms) that this owner sees the clock pass."""
-        self._first = True
-        """Whether nothing has been told of gauges at a quarter-hour yet."""
+        self._all_snapshots = True
+        """Whether at the next quarter-hour the gauges of all scopes are told."""
         self._seq = 0
         self._beat_at = 0
         self._complete = False
@@ -160,13 +160,14 @@ class Teller:
     def snapshots(self, quarter: int) -> list[Output]:
         """The gauges as they are when the clock passes a quarter-hour (ms), of the scopes where they have changed.
 
-        A new owner does not know what the one before has told, so the first time it is all scopes.
+        A new owner does not know what the one before has told, so the first time it is all scopes; and again when what
+        stands for long is told anew.
         """
         out = []
-        first, self._first = self._first, False
-        for scope in list(self.panes.scopes.values()) if first else self.panes.moved:
+        everything, self._all_snapshots = self._all_snapshots, False
+        for scope in list(self.panes.scopes.values()) if everything else self.panes.moved:
             tally = scope.gauges_now()
-            if first or tally != (scope.snapshot or {}):
+            if everything or tally != (scope.snapshot or {}):
                 value = partials.encode(partials.Snapshot(self.epoch, self._next(), quarter, tally, scope.snapshot))
                 out.append(self._output(scope, f"s{quarter // MINUTE}", value))
             scope.snapshot = tally
@@ -194,7 +195,7 @@ class Teller:
 
     def _tell_again(self) -> None:
         """Everything that stands for long is to be told anew."""
-        self._passed, self._all_staff = 0, True
+        self._passed, self._all_staff, self._all_snapshots = 0, True, True
         for scope in self.panes.scopes.values():
             if scope.gauges or scope.corrections:
                 scope.restless = True

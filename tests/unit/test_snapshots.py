@@ -8,6 +8,7 @@ from tables.days import QUARTER_MS
 from tables.rollup import Rollup
 from tables.settings import Settings
 from tables.shard import Shard
+from tables.teller import MOST_TURNS, RESENT_TURNS
 from tests.timeline import T0, Event, customer, ev, status
 
 START = T0 // QUARTER_MS * QUARTER_MS + QUARTER_MS
@@ -139,3 +140,18 @@ def test_what_stands_for_long_is_told_again_after_half_a_day_of_turns_however_th
     assert not any(map(tells, (usual + 3, slow, slow + 3, usual + 6, slow + 6, usual + 9)))
     told = [tells(slow + step) for step in range(10, 500_000, 10_000)]
     assert 1 <= sum(told) <= 2
+
+
+def test_gauges_that_do_not_change_outlive_the_log_that_told_them() -> None:
+    line = Line()
+    line.take(customer(FIRST_S + 1))
+    line.advance(START + QUARTER_MS + 1)
+    line.tell()
+    line.partials.clear()  # so long ago that retention has forgotten it
+    for turn in range(1, RESENT_TURNS + MOST_TURNS, MOST_TURNS):
+        line.partials += line.shard.views(line.clock, 0, final=False, turn=turn)
+    line.take(customer(FIRST_S + QUARTER_S + 2))  # a sample in a quarter-hour whose gauges stay what they were
+    line.advance(START + 4 * QUARTER_MS)
+    line.tell()
+    backlog = {quarter: metrics["backlog_open"] for quarter, metrics in line.intervals().items()}
+    assert backlog == {0: 1, 1: 1}  # what is only told again makes no record
