@@ -80,6 +80,7 @@ class Worker:
             self.config,
             self._shards(made.partitions),
             rollups=self._rollups(made.partitions),
+            on_assigned=self.feed.keep,
             on_published=self.feed.published,
             sinks={"alerts": self.feed.alerts} if self.feed.sink is not None else {},
             feeds=self.ingest.handlers(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import groupby
+from weakref import WeakKeyDictionary
 
 import msgspec
 from prometheus_client import Histogram
@@ -57,8 +58,8 @@ class Feed:
         if url is not None:
             past_of = (self.restore_alerts, self.restore_series)
             self.sink = RedisSink(url, resync=self.resync, past=past_of, clock=clock, durable=durable)
-        self._told: dict[object, int] = {}
-        """The epoch of each shard and roll-up whose whole state was sent."""
+        self._told: WeakKeyDictionary[Shard | Rollup, int] = WeakKeyDictionary()
+        """The epoch of each shard and roll-up whose whole state was sent; every rebalance makes new ones."""
         self._past = past
         self._clock = clock
         self.alert_delay = Histogram(
@@ -68,11 +69,15 @@ class Feed:
             registry=None,
         )
 
+    def keep(self, shards: Collection[int], rollups: Collection[int]) -> None:
+        """Let go of all partitions but these: another worker has them now."""
+        self.shards = {each: shard for each, shard in self.shards.items() if each in shards}
+        self.rollups = {each: rollup for each, rollup in self.rollups.items() if each in rollups}
+
     async def run(self) -> None:
         """Send what has changed, until cancelled."""
-        if self.sink is None:
-            return
-        self.sink.start()
+        if self.sink is not None:
+            self.sink.start()
         while True:
             await asyncio.sleep(EVERY_S)
             self.send()
@@ -81,6 +86,8 @@ class Feed:
         """Send what has changed since the last call; all of it for a new owner."""
         sink = self.sink
         if sink is None:
+            for shard in self.shards.values():
+                shard.moved.clear()  # nobody asks who has moved, and they would be kept for ever
             return
         for partition, shard in self.shards.items():
             if shard.epoch < 0:

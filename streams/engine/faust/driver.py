@@ -24,7 +24,7 @@ from streams.engine.pace import Pace
 from streams.engine.ports import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 
     from streams.engine.faust.config import EngineConfig
     from streams.engine.faust.runner import Runner
@@ -64,6 +64,7 @@ class Status(NamedTuple):
 class Driver:
     """Factories are given the partition. `sinks` and `feeds`: handlers by logical topic name.
 
+    `on_assigned` is told which shards' and which roll-ups' partitions are this worker's now, before one is made.
     What feeds hold becomes events: as long as one of them lags, the clock does not run ahead of it.
     """
 
@@ -73,6 +74,7 @@ class Driver:
         shards: Callable[[int], Shard],
         *,
         rollups: Callable[[int], Rollup] | None = None,
+        on_assigned: Callable[[Collection[int], Collection[int]], object] = lambda _shards, _rollups: None,
         on_published: Callable[[Sequence[Output]], object] = lambda _: None,
         sinks: Mapping[str, Handler] | None = None,
         feeds: Mapping[str, Handler] | None = None,
@@ -80,6 +82,7 @@ class Driver:
     ) -> None:
         self.config = config
         self.publisher = Publisher(config)
+        self._on_assigned = on_assigned
         self.on_published = on_published
         self.lease = Lease(config.session_s, running_s())
         self.app: Any = None
@@ -173,6 +176,8 @@ class Driver:
         self.lease.renew(running_s())
         self.ready.clear()
         parked, self._parked = self._parked, {}
+        shards, rollups = ({tp.partition for tp in tps if tp.topic == name} for name in (self.events, self.partials))
+        self._on_assigned(shards, rollups)
         for tp in sorted(tps):
             runner: Runner
             if tp.topic == self.events:
