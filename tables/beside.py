@@ -32,6 +32,10 @@ class Beside:
         else:
             self.ledger.restore(key, value)
 
+    def reload(self) -> None:
+        """Go on with other settings."""
+        self.ledger.reload()
+
     def present(self, event: Presence, offset: int, clock: int) -> int | None:
         """Fold a presence event; what it adds to the agents online, None if it is not to be looked at."""
         folded = self.presences.fold(event, offset, clock)

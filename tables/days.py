@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 QUARTER = 15
 """Minutes in a quarter-hour."""
 QUARTER_MS = 900_000
+NOON, NOON_MS = 720, 43_200_000
+"""How far it is from where a day begins, in minutes and in ms. A day that was counted in another time zone is in the
+windows that hold its noon; with days of one zone that says the same as their beginning."""
 _MINUTE = 60_000
 
 

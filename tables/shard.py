@@ -159,6 +159,7 @@ class Shard:
             if history.outdated:
                 self._outdated.add(key)
             self.moved.add(key)
+        self._beside.reload()
 
     # -- events and timers ----------------------------------------------------------------------------
 

@@ -64,6 +64,12 @@ class Desk:
             self.log[place].update(folded.changed)
             self.outcomes.append(folded.outcome)
 
+    def move(self, zone: str) -> None:
+        """Go on in another time zone."""
+        self.zone = ZoneInfo(zone)
+        for ledger in self.ledgers:
+            ledger.reload()
+
     def restart(self, place: int = 0) -> None:
         """A new owner of a partition, from the changelog alone."""
         self.ledgers[place] = self._ledger()

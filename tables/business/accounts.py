@@ -64,6 +64,11 @@ class Accounts:
                 self.sums[start] = self._begin(start)
         self.sums = {start: self.sums[start] for start in starts}
 
+    def begin_anew(self) -> None:
+        """Windows begin elsewhere from now on: the next `shift` adds up everybody."""
+        self.sums = {}
+        self._recent = set(self.customers)
+
     def forget(self, oldest: int) -> list[str]:
         """Forget customers without MRR whose last change is older than `oldest` (ms); who they were."""
         gone = []

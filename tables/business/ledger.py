@@ -87,6 +87,14 @@ class Ledger:
             self._book(tenant).visits.restore(named)
         self._restored.clear()
 
+    def reload(self) -> None:
+        """Time zones may have changed: of a tenant that has another one everything is told anew."""
+        for tenant, book in self._books.items():
+            zone = self._zone_of(tenant)
+            if zone != book.zone:
+                book.move(zone)
+                self._turns_at = 0
+
     # -- events and the clock -------------------------------------------------------------------------
 
     def fold(self, event: Business, offset: int, now: int) -> Folded:
@@ -176,6 +184,11 @@ class _Book:
         self.turns_at = 0
         self._ends = 0
         """When the local day ends, in ms."""
+
+    def move(self, zone: ZoneInfo) -> None:
+        """Go on in another time zone; the days of visitors stay, for when exactly somebody came is not kept."""
+        self.zone, self._ends = zone, 0
+        self.accounts.begin_anew()
 
     def tell(self, now: int) -> list[tuple[str, bytes]]:
         if now >= self._ends:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from tables.business.visits import Segment, parse
+from tables.days import NOON_MS
 from tables.distinct import Distinct
 
 WINDOWS: Final = 4
@@ -51,8 +52,8 @@ class Visitors:
         self._unions.clear()
 
     def count(self, what: str, start: int, as_of: int) -> int:
-        """The different visitors on the days that began at `start` (ms) or later, up to `as_of` (ms)."""
-        days = frozenset(day for counted, day in self._days if counted == what and start <= day <= as_of)
+        """The different visitors on the days whose noon was at `start` (ms) or later, begun by `as_of` (ms)."""
+        days = frozenset(day for counted, day in self._days if counted == what and start - NOON_MS <= day <= as_of)
         union = self._unions.get((what, start))
         if union is None or union.days != days:
             union = _Union(days, Distinct())

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from tables.days import NOON_MS
 from tables.distinct import Distinct
 
 SEGMENT: Final = 128
@@ -81,8 +82,8 @@ class Visits:
         return self._samples[what, day].segments[number]
 
     def since(self, oldest: int) -> list[str]:
-        """The segments of the days that began at `oldest` (ms) or later."""
-        return [name for place in self._samples if place[1] >= oldest for name in self._names(place)]
+        """The segments of the days whose noon was at `oldest` (ms) or later."""
+        return [name for place in self._samples if place[1] + NOON_MS >= oldest for name in self._names(place)]
 
     def forget(self, oldest: int) -> list[str]:
         """Forget the days that began before `oldest` (ms); their segments."""

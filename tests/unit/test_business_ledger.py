@@ -202,3 +202,40 @@ def test_of_a_customer_with_very_many_changes_the_oldest_are_past() -> None:
 )
 def test_records_of_the_changelog_are_read_for_ever(kind: type, hexed: str, meaning: object) -> None:
     assert msgspec.msgpack.decode(bytes.fromhex(hexed), type=kind) == meaning
+
+
+@pytest.mark.parametrize(("before", "after"), [("UTC", "Asia/Jakarta"), ("Asia/Jakarta", "America/New_York")])
+def test_another_time_zone_is_taken_up_as_if_it_had_always_been(before: str, after: str) -> None:
+    moved, always = Desk(before), Desk(after)
+    edge = start_of("30d", NOW, ZoneInfo(after))
+    for desk in (moved, always):
+        for day in range(35, 0, -1):
+            at = edge + (5 - day) * DAY
+            desk.take(
+                subscription(f"s{day}", at, f"c{day}", "new", (0, day)),
+                subscription(f"t{day}", at + DAY // 2, f"c{day}", "expansion", (day, day + 1)),
+                cost(f"p{day}", at + DAY // 3, 24),
+            )
+            desk.tell()
+        desk.tell(NOW)
+    moved.move(after)
+    for later in range(0, 40 * DAY, DAY // 4):
+        for window in ("mtd", "30d"):
+            assert moved.read(window, NOW + later) == always.read(window, NOW + later)
+
+
+@pytest.mark.parametrize(("before", "after"), [("Asia/Jakarta", "America/New_York"), ("Asia/Jakarta", "UTC")])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_day_of_visitors_counted_in_another_time_zone_keeps_its_date(
+    before: str, after: str, *, restarted: bool
+) -> None:
+    desk = Desk(before)
+    for day in range(40):
+        at = NOW + day * DAY
+        desk.take(event(f"{day}", "visit", at, visitor_id=f"{day}"))
+    desk.move(after)
+    if restarted:
+        desk.restart()
+        desk.figures = Figures()
+    assert desk.read()["visitors"] == 30
+    assert desk.read("mtd")["visitors"] == 29  # it is 2026-12-29
