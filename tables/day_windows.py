@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tables.days import Today, day_end, day_start
+from tables.days import NOON, Today, day_end, day_start
 from tables.distinct import Distinct
 from tables.facts import MINUTE
 from tables.stamped import maxima
@@ -102,16 +102,16 @@ class DayWindows:
         """Begin anew where the windows of another day begin; `live` are the panes of minutes not closed."""
         self.starts = {"mtd": today.mtd, "30d": today.last_30d}
         oldest = self.oldest(today)
-        for start in [start for start in self._days if start < oldest]:
+        for start in [start for start in self._days if start + NOON < oldest]:
             self.expired.append(start)
             del self._days[start]
-        for start in [start for start in self.worked if start < oldest]:
+        for start in [start for start in self.worked if start + NOON < oldest]:
             del self.worked[start]
         for key in [key for key in self.corrections if key[0] < oldest]:
             del self.corrections[key]
         self.windows = {name: Window(None) for name in DAY_WINDOWS}
         for day in self._days.values():
-            self._add(day.start, parts(day.tally), day.levels)
+            self._add(day.start + NOON, parts(day.tally), day.levels)
         for (quarter, _), correction in self.corrections.items():
             self._add(quarter, parts(correction.tally))
         panes = [(minute, tally) for minute, tally in live if minute >= self.closed_before]
@@ -132,7 +132,7 @@ class DayWindows:
         self.topics_before = {name: {} for name in spans}
         held = [
             *live,
-            *((day.start, day.tally) for day in self._days.values()),
+            *((day.start + NOON, day.tally) for day in self._days.values()),
             *((quarter, correction.tally) for (quarter, _), correction in self.corrections.items()),
         ]
         for name, (start, end) in spans.items():
@@ -154,7 +154,7 @@ class DayWindows:
         """Bring the maxima up to date; `live` are those of minutes not closed."""
         found = [
             *live,
-            *((day.start, maxima(day.tally)) for day in self._days.values()),
+            *((day.start + NOON, maxima(day.tally)) for day in self._days.values()),
             *((quarter, maxima(correction.tally)) for (quarter, _), correction in self.corrections.items()),
         ]
         for name, window in self.windows.items():
@@ -173,27 +173,34 @@ class DayWindows:
     ) -> list[tuple[int, Worked]]:
         """Bring the agent-minutes up to the minute; what can be written down of days that are past is returned.
 
-        Days that end by the minute `settled` change no more. `today` are those of the present local day so far, `count`
-        those of the minutes from one to another.
+        Days that end by the minute `settled` change no more: what is held of them is not counted again. `today` are
+        those of the present local day so far, `count` those of the minutes from one to another.
         """
         fixed = []
-        days: dict[int, Worked] = {}
-        start = min(self.starts.values())
+        days = list(self.worked.items())
+        start, known = min(self.starts.values()), self._worked_until(zone)
         while (end := day_end(start * MINUTE, zone) // MINUTE) <= minute:
-            worked = self.worked.get(start)
-            if worked is None:
-                worked = count(start, end - 1)
+            if end > known:
+                worked = count(max(start, known), end - 1)
                 if end <= settled:
                     self.worked[start] = worked
                     if any(worked):
                         fixed.append((start, worked))
-            days[start] = worked
+                days.append((start, worked))
             start = end
-        days[start] = today
+        days.append((start, today))
         for name, window in self.windows.items():
-            held = [worked for day, worked in days.items() if day >= self.starts[name]]
+            held = [worked for day, worked in days if day + NOON >= self.starts[name]]
             window.set_occupancy((sum(each for each, _ in held), sum(each for _, each in held)))
         return fixed
+
+    def _worked_until(self, zone: ZoneInfo) -> int:
+        """The minute at which the last day ends whose agent-minutes are held; it may have been another zone's."""
+        if not self.worked:
+            return 0
+        last = max(self.worked)
+        own = day_start(last * MINUTE, zone) == last * MINUTE
+        return day_end(last * MINUTE, zone) // MINUTE if own else last + 2 * NOON
 
     def close(self, before: int, live: Iterable[tuple[int, Tally]], zone: ZoneInfo) -> list[Day]:
         """Sum up the local days that end by the minute `before`, from the panes of minutes not closed."""

@@ -86,6 +86,7 @@ class Rollup:
         self._watches = self._watches.anew()
         self._about, self._looked, self._read = [], 0, False
         for tracked in self.scopes.values():
+            tracked.occupancy_of = 0  # the day may begin at another minute
             for window in tracked.windows.named.values():
                 window.moved = EVERYTHING
         self._listener.restless.update(self.scopes)
