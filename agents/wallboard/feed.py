@@ -87,6 +87,9 @@ class Feed:
         self._store = store
         self.tenant = tenant
         self.clients: set[Client] = set()
+        """Who is told what a read has brought."""
+        self._here: set[Client] = set()
+        """These, and who is about to become one of them."""
         self.up = True
         """Whether Redis answered last time."""
         self.entries = 0
@@ -99,7 +102,12 @@ class Feed:
         self._position = Position("0-0", "0-0")
 
     async def join(self, client: Client, last: Position | None) -> None:
-        """Add a client: everything after `last` will be told to it once, or it needs a snapshot."""
+        """Add a client: everything after `last` will be told to it once, or it needs a snapshot.
+
+        Whoever joins must leave, also where joining was broken off.
+        """
+        # Before anything is awaited: another one's leaving must not stop the reader that this one counts on.
+        self._here.add(client)
         if self._task is None:
             self._task = asyncio.create_task(self._follow(), name=f"wallboard-{self.tenant}")
         await self._ready.wait()
@@ -135,7 +143,8 @@ class Feed:
     async def leave(self, client: Client) -> None:
         """Remove a client; the last one stops the reader."""
         self.clients.discard(client)
-        if not self.clients:
+        self._here.discard(client)
+        if not self._here:
             await self.close()
 
     async def close(self) -> None:
@@ -146,7 +155,8 @@ class Feed:
         self._seqs.clear()
         if task is not None:
             await end(task)
-        self.up = True
+        if self._task is None:  # else somebody has come meanwhile, whose reader knows better
+            self.up = True
 
     async def records(self, names: Iterable[str]) -> list[bytes]:
         """Records (JSON) by name, each read once for all clients."""

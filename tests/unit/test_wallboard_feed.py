@@ -1,0 +1,99 @@
+"""The reader that all clients of a tenant share: it is there as long as one of them is, whatever it reads."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from agents.wallboard.feed import Client, Feed
+from agents.wallboard.store import Position
+
+
+class Changing:
+    """A store in which a record changes with every read; whatever is asked takes a moment."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def position(self, _: str) -> Position:
+        await asyncio.sleep(0.01)
+        return Position(f"{self.reads}-0", "0-0")
+
+    async def alerts(self, _tenant: str, _limit: int) -> list[tuple[str, bytes]]:
+        return []
+
+    async def holds(self, _tenant: str, _position: Position) -> bool:
+        await asyncio.sleep(0.05)
+        return True
+
+    async def between(self, *_: Any) -> tuple[dict[str, int], list[bytes]]:
+        return {}, []
+
+    async def read(self, *_: Any) -> tuple[Position, dict[str, int], list[bytes]]:
+        await asyncio.sleep(0.01)
+        self.reads += 1
+        return Position(f"{self.reads}-0", "0-0"), {"kpi:tenant:now": self.reads}, []
+
+
+def feed_of(store: Any) -> Feed:
+    return Feed(cast("Any", store), "acme")
+
+
+def client() -> Client:
+    return Client(lambda _scope, _window: True, all_alerts=True)
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    try:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(f"not within the deadline: {what}")
+
+
+async def told_anew(one: Client) -> None:
+    one.forget()
+    await until(lambda: one.names, "a change is told")
+
+
+async def test_who_comes_back_keeps_the_reader_when_its_old_connection_ends() -> None:
+    feed, old, new = feed_of(Changing()), client(), client()
+    await feed.join(old, None)
+    await told_anew(old)
+    joining = asyncio.create_task(feed.join(new, Position("1-0", "0-0")))
+    await asyncio.sleep(0.02)
+    assert not joining.done()
+    await feed.leave(old)
+    await joining
+    await told_anew(new)
+    await feed.leave(new)
+
+
+async def test_who_goes_while_the_reader_begins_does_not_leave_the_next_waiting() -> None:
+    feed, first, second = feed_of(Changing()), client(), client()
+    joining = [asyncio.create_task(feed.join(each, None)) for each in (first, second)]
+    await asyncio.sleep(0)
+    joining[0].cancel()
+    await asyncio.wait(joining[:1])
+    await feed.leave(first)
+    async with asyncio.timeout(5):
+        await joining[1]
+    await told_anew(second)
+    await feed.leave(second)
+
+
+async def test_the_last_to_go_stops_the_reader_even_if_it_never_came() -> None:
+    store = Changing()
+    feed, one, other = feed_of(store), client(), client()
+    await feed.join(one, None)
+    joining = asyncio.create_task(feed.join(other, Position("0-0", "0-0")))
+    await asyncio.sleep(0)
+    await feed.leave(one)
+    joining.cancel()
+    await asyncio.wait([joining])
+    await feed.leave(other)
+    reads = store.reads
+    await asyncio.sleep(0.3)  # two turns of a reader
+    assert store.reads == reads
