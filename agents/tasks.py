@@ -1,11 +1,12 @@
 """Tasks that must end."""
 
 import asyncio
+from typing import Any
 
 _AGAIN_S = 0.5
 
 
-async def end(*tasks: asyncio.Task[None]) -> None:
+async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and wait until they have ended, whatever they end with.
 
     They are asked again: before Python 3.12 `asyncio.wait_for`, in clients of Redis for one, swallows a cancellation

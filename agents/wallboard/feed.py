@@ -14,6 +14,7 @@ from agents.tasks import end
 from agents.wallboard.alerts import About, Notable
 from agents.wallboard.store import Position, Store, order
 from agents.wallboard.views import HOUSE, View
+from streams.clock import running_s
 from tables.scopes import has_trend
 
 _PAUSE_S = 0.1
@@ -23,6 +24,9 @@ _ALERTS = 500
 
 _MISSED = 50_000
 """Changes that resuming reads before a snapshot is cheaper."""
+
+_STATUS_S = 1.0
+"""The worker's heart beats as often."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,6 +101,8 @@ class Feed:
         self._seqs: dict[str, int] = {}
         self._cache: dict[str, tuple[int, bytes]] = {}
         self._notable = Notable()
+        self._status: asyncio.Task[dict[str, int]] | None = None
+        self._status_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._position = Position("0-0", "0-0")
@@ -150,11 +156,11 @@ class Feed:
     async def close(self) -> None:
         """Stop reading; whether Redis is there is not known then, so nothing is said against it."""
         task, self._task = self._task, None
+        status, self._status = self._status, None
         self._ready.clear()
         self._cache.clear()
         self._seqs.clear()
-        if task is not None:
-            await end(task)
+        await end(*(each for each in (task, status) if each is not None))
         if self._task is None:  # else somebody has come meanwhile, whose reader knows better
             self.up = True
 
@@ -168,6 +174,13 @@ class Feed:
                 if held is None or held[0] <= seq:
                     self._cache[name] = (seq, body)
         return [self._cache[name][1] for name in wanted if name in self._cache]
+
+    async def status(self) -> dict[str, int]:
+        """The worker's heartbeat, run clock and durability, read once a second for all clients."""
+        if self._status is None or (self._status.done() and running_s() >= self._status_at + _STATUS_S):
+            self._status_at = running_s()
+            self._status = asyncio.create_task(self._store.status(self.tenant))
+        return await asyncio.shield(self._status)
 
     async def recent_alerts(self, upto: Position, client: Client) -> list[Any]:
         """The newest alerts for a client up to a position, oldest first."""

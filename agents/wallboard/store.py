@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
 from agents.sinks.layout import TENANTS, prefix, record_json, split_name
 from tables.days import QUARTER_MS
@@ -18,6 +18,13 @@ _DECIDED = ("sl_met", "sl_missed", "sl_abandoned")
 _TRAILING = 15
 """Minutes that a point of the service level's line sums up: one alone has too few waits."""
 _WAITS = ("first_response", "next_response")
+
+STREAMS: Final = 1_000
+"""Open at once; each may be of another tenant, which one connection follows."""
+_CONNECTIONS = 64
+"""For all else: who finds none free waits for one."""
+_TURN_S = 20.0
+"""Waiting for longer counts as Redis being away, which costs a snapshot for each: better late for some seconds."""
 
 _HASHES = """
 local found = {}
@@ -62,14 +69,18 @@ class Store:
     """Raises redis.exceptions.RedisError while Redis is away."""
 
     def __init__(self, url: str, timeout_s: float = 5.0) -> None:
-        self._redis: Any = Redis.from_url(
-            url, protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, max_connections=64
+        options: dict[str, Any] = {"protocol": 2, "socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+        self._redis: Any = Redis.from_pool(
+            BlockingConnectionPool.from_url(url, max_connections=_CONNECTIONS, timeout=_TURN_S, **options)
         )
+        # Its calls last until something changes: they must not keep the others waiting.
+        self._following: Any = Redis.from_url(url, max_connections=STREAMS, **options)
         self._hashes = self._redis.register_script(_HASHES)
 
     async def close(self) -> None:
         """Disconnect."""
         await self._redis.aclose()
+        await self._following.aclose()
 
     async def ping(self) -> None:
         """Nothing, if Redis answers."""
@@ -215,7 +226,7 @@ class Store:
     ) -> tuple[Position, dict[str, int], list[bytes]]:
         """What comes after a position: the new one, changed keys with their numbers, alerts (JSON)."""
         updates, alerts = f"{prefix(tenant)}updates", f"{prefix(tenant)}alerts"
-        answer = await self._redis.xread(
+        answer = await self._following.xread(
             {updates: position.updates, alerts: position.alerts}, count=1000, block=block_ms
         )
         changed: dict[str, int] = {}

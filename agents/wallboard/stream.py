@@ -17,7 +17,7 @@ from agents.wallboard import api
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.feed import Client, Feed, Wants
 from agents.wallboard.state import STATE, State
-from agents.wallboard.store import Position, channels_of
+from agents.wallboard.store import STREAMS, Position, channels_of
 from agents.wallboard.views import HOUSE, VIEWS, View
 from streams.clock import wall_ms
 from tables.kpis.catalogue import ALL_WINDOWS
@@ -55,6 +55,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     last = Position.parse(request.headers.get("Last-Event-ID") or request.query.get("last_event_id", ""))
     if view != HOUSE:
         last = None  # a snapshot is small, and knows which runs the view has been told of
+    if state.streams >= STREAMS:
+        raise ProblemError(503, f"{STREAMS:,} streams are open, no more are served", "server", ["try again later"])
     state.streams += 1
     try:
         await push.feed.join(push.client, last)
@@ -156,7 +158,7 @@ class Push:
         return await self._store.waiting(self.feed.tenant, self.client.view.scope, _LONGEST, self._channels)
 
     async def _status(self) -> dict[str, Any]:
-        meta = await self._store.status(self.feed.tenant)
+        meta = await self.feed.status()
         beat = meta.get("heartbeat_at")
         return {
             "redis": True,

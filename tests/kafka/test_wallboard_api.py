@@ -11,7 +11,9 @@ import pytest
 
 from agents.sinks.redis import RedisSink
 from agents.top.sources import from_redis
+from agents.wallboard import stream
 from agents.wallboard.server import Wallboard
+from agents.wallboard.store import Store
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
 from tests.browser.office import CHANNELS, Office
@@ -244,6 +246,29 @@ async def test_an_id_that_the_streams_do_not_hold_gets_a_snapshot(world: World, 
     await world.settled()
     async with world.session.get(world.board.url + "api/v1/stream", headers={"Last-Event-ID": last}) as response:
         assert (await Events(response).next("snapshot", "delta"))["event"] == "snapshot"
+
+
+async def test_clients_beyond_the_connections_to_redis_wait_for_one(world: World) -> None:
+    store = Store(world.server.url)
+    try:
+        answers = await asyncio.gather(*(store.names("acme") for _ in range(300)))
+    finally:
+        await store.close()
+    assert {len(each) for each in answers} == {10 * 6}
+
+
+async def test_more_streams_than_are_served_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "STREAMS", 2)
+    url = world.board.url + "api/v1/stream"
+    async with world.session.get(url), world.session.get(url) as second:
+        status, body = await world.get("api/v1/stream")
+        assert status == 503
+        assert body["error"]["what"] == "2 streams are open, no more are served"
+        second.close()
+        async with asyncio.timeout(10):
+            while status != 200:
+                async with world.session.get(url) as response:
+                    status = response.status
 
 
 async def test_redis_away_is_said_and_mended(world: World) -> None:

@@ -47,7 +47,7 @@ def client() -> Client:
 async def until(condition: Callable[[], object], what: str) -> None:
     try:
         async with asyncio.timeout(5):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - anything may come
                 await asyncio.sleep(0.01)
     except TimeoutError:
         pytest.fail(f"not within the deadline: {what}")
@@ -97,3 +97,28 @@ async def test_the_last_to_go_stops_the_reader_even_if_it_never_came() -> None:
     reads = store.reads
     await asyncio.sleep(0.3)  # two turns of a reader
     assert store.reads == reads
+
+
+async def test_the_status_is_read_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Beating(Changing):
+        asked = 0
+
+        async def status(self, _: str) -> dict[str, int]:
+            await asyncio.sleep(0.01)
+            self.asked += 1
+            if self.asked == 2:
+                raise ConnectionError("away")
+            return {"heartbeat_at": self.asked}
+
+    now = 0.0
+    monkeypatch.setattr("agents.wallboard.feed.running_s", lambda: now)
+    store = Beating()
+    feed = feed_of(store)
+    assert await asyncio.gather(*(feed.status() for _ in range(10))) == [{"heartbeat_at": 1}] * 10
+    now = 0.9
+    assert await feed.status() == {"heartbeat_at": 1}
+    now = 1.0
+    answers = await asyncio.gather(*(feed.status() for _ in range(10)), return_exceptions=True)
+    assert {type(each) for each in answers} == {ConnectionError}
+    now = 2.0
+    assert await feed.status() == {"heartbeat_at": 3}
