@@ -6,13 +6,38 @@ They come from several partitions, so that the states of one run may come in any
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import orjson
+import structlog
+
 from agents.wallboard.views import View
 
 _RUNS = 10_000
 """Runs that are remembered."""
 
+log = structlog.get_logger(__name__)
+
 Alert = Mapping[str, Any]
 Run = tuple[str, str, str]
+
+
+def readable(tenant: str, texts: Iterable[bytes]) -> list[Any]:
+    """The alerts of these texts (JSON), in the same order; what is none is passed over, and the log says so."""
+    found = []
+    for text in texts:
+        if (alert := _read(text)) is None:
+            log.warning("alert_unreadable", tenant=tenant, size=len(text))
+        else:
+            found.append(alert)
+    return found
+
+
+def _read(text: bytes) -> Any:
+    try:
+        alert = orjson.loads(text)
+    except ValueError:
+        return None
+    known = isinstance(alert, dict) and isinstance(alert.get("state"), str) and isinstance(alert.get("at"), int)
+    return alert if known else None
 
 
 def run_of(alert: Alert) -> Run:

@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from agents.sinks.layout import split_name
+from agents.wallboard.alerts import readable
 from agents.wallboard.errors import ProblemError
 from agents.wallboard.state import STATE
 from agents.wallboard.store import TENANT, channels_of
@@ -118,7 +119,7 @@ async def alerts(request: web.Request) -> web.Response:
     tenant = await tenant_of(request)
     limit = count(request, "limit", 100, 10_000)
     found = await request.app[STATE].store.alerts(tenant, limit)
-    return answer({"tenant": tenant, "alerts": [orjson.Fragment(body) for _, body in found]})
+    return answer({"tenant": tenant, "alerts": readable(tenant, (body for _, body in found))})
 
 
 async def waiting(request: web.Request) -> web.Response:

@@ -5,13 +5,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
 import structlog
 from redis.exceptions import RedisError
 
 from agents.sinks.layout import split_name
 from agents.tasks import end
-from agents.wallboard.alerts import About, Notable
+from agents.wallboard.alerts import About, Notable, readable
 from agents.wallboard.store import Position, Store, order
 from agents.wallboard.views import HOUSE, View
 from streams.clock import running_s
@@ -19,6 +18,8 @@ from tables.scopes import has_trend
 
 _PAUSE_S = 0.1
 """Between two reads: changes of that time are one."""
+_FAILED_S = 1.0
+"""After a turn that failed for another reason than Redis."""
 _ALERTS = 500
 """Alerts a client may be behind before it gets a fresh snapshot."""
 
@@ -95,7 +96,7 @@ class Feed:
         self._here: set[Client] = set()
         """These, and who is about to become one of them."""
         self.up = True
-        """Whether Redis answered last time."""
+        """Whether the reader's last turn went well: else what it would tell stands still."""
         self.entries = 0
         """Changed keys and alerts read."""
         self._seqs: dict[str, int] = {}
@@ -114,7 +115,8 @@ class Feed:
         """
         # Before anything is awaited: another one's leaving must not stop the reader that this one counts on.
         self._here.add(client)
-        if self._task is None:
+        if self._task is None or self._task.done():
+            self._ready.clear()
             self._task = asyncio.create_task(self._follow(), name=f"wallboard-{self.tenant}")
         await self._ready.wait()
         if last is not None and self.up:
@@ -135,7 +137,7 @@ class Feed:
             while last != self._position:
                 upto = self._position
                 changed, news = await self._store.between(self.tenant, last, upto)
-                alerts = [orjson.loads(each) for each in news]
+                alerts = readable(self.tenant, news)
                 client.tell(upto, changed, alerts, self._notable.again(alerts))
                 missed += len(changed) + len(alerts)
                 last = upto
@@ -185,7 +187,8 @@ class Feed:
     async def recent_alerts(self, upto: Position, client: Client) -> list[Any]:
         """The newest alerts for a client up to a position, oldest first."""
         newest = await self._store.alerts(self.tenant, 1000)
-        found = [orjson.loads(body) for entry, body in reversed(newest) if order(entry) <= order(upto.alerts)]
+        known = (body for entry, body in reversed(newest) if order(entry) <= order(upto.alerts))
+        found = readable(self.tenant, known)
         return client.about.of(found if client.all_alerts else Notable().of(found))[-100:]
 
     def _current(self, name: str) -> bool:
@@ -195,29 +198,39 @@ class Feed:
 
     async def _follow(self) -> None:
         while True:
+            pause_s = _PAUSE_S
             try:
-                self._position = await self._store.position(self.tenant)
-                await self._recall()
-                self._cache.clear()
-                self._seqs.clear()
-                self.up = True
-                self._ready.set()
-                for client in self.clients:
-                    client.refresh()
+                await self._begin()
                 while True:
                     await self._step()
             except (RedisError, OSError, TimeoutError) as error:
                 if self.up:
                     log.warning("redis_away", tenant=self.tenant, error=str(error))
-                self.up = False
-                self._ready.set()
-                for client in self.clients:
-                    client.woken.set()
-                await asyncio.sleep(_PAUSE_S)
+            except Exception:
+                # Whatever it is, nobody else would read on.
+                log.exception("reader_failed", tenant=self.tenant)
+                pause_s = _FAILED_S
+            self.up = False
+            self._ready.set()
+            for client in self.clients:
+                client.woken.set()
+            await asyncio.sleep(pause_s)
+
+    async def _begin(self) -> None:
+        """Read on from now: a snapshot tells each client what was before."""
+        self._position = await self._store.position(self.tenant)
+        await self._recall()
+        self._cache.clear()
+        self._seqs.clear()
+        self.up = True
+        self._ready.set()
+        for client in self.clients:
+            client.refresh()
 
     async def _recall(self) -> None:
         """Runs that somebody was warned of before this reader began."""
-        self._notable.of(orjson.loads(body) for _, body in reversed(await self._store.alerts(self.tenant, 1000)))
+        newest = await self._store.alerts(self.tenant, 1000)
+        self._notable.of(readable(self.tenant, (body for _, body in reversed(newest))))
 
     async def _step(self) -> None:
         position, changed, news = await self._store.read(self.tenant, self._position, 1000)
@@ -226,7 +239,7 @@ class Feed:
         for key, number in changed.items():
             if key.startswith("kpi:"):
                 self._seqs[key[4:]] = number
-        alerts = [orjson.loads(each) for each in news]
+        alerts = readable(self.tenant, news)
         warned = self._notable.of(alerts)
         self._position = position
         self.entries += len(changed) + len(alerts)

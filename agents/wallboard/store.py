@@ -3,10 +3,11 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
+import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from agents.sinks.layout import TENANTS, prefix, record_json, split_name
@@ -25,6 +26,11 @@ _CONNECTIONS = 64
 """For all else: who finds none free waits for one."""
 _TURN_S = 20.0
 """Waiting for longer counts as Redis being away, which costs a snapshot for each: better late for some seconds."""
+
+log = structlog.get_logger(__name__)
+
+Entry = tuple[bytes, Mapping[bytes, bytes]]
+"""One of a stream: its id and fields."""
 
 _HASHES = """
 local found = {}
@@ -117,7 +123,7 @@ class Store:
     async def alerts(self, tenant: str, limit: int) -> list[tuple[str, bytes]]:
         """Stream id and JSON of the newest alerts, newest first."""
         entries = await self._redis.xrevrange(prefix(tenant) + "alerts", count=limit)
-        return [(entry.decode(), fields[b"alert"]) for entry, fields in entries]
+        return [(entry.decode(), fields.get(b"alert", b"")) for entry, fields in entries]
 
     async def waiting(self, tenant: str, scope: str, limit: int, channels: Sequence[str]) -> list[dict[str, Any]]:
         """Those who wait longest, with their channel, and the deadline of the wait if there is one."""
@@ -218,8 +224,7 @@ class Store:
         """What came after a position up to another: changed keys with their numbers, alerts (JSON)."""
         updates = await self._redis.xrange(f"{prefix(tenant)}updates", f"({after.updates}", upto.updates)
         alerts = await self._redis.xrange(f"{prefix(tenant)}alerts", f"({after.alerts}", upto.alerts)
-        changed = {name.decode(): int(number) for _, fields in updates for name, number in fields.items()}
-        return changed, [fields[b"alert"] for _, fields in alerts]
+        return _changed(updates), _news(alerts)
 
     async def read(
         self, tenant: str, position: Position, block_ms: int
@@ -229,18 +234,27 @@ class Store:
         answer = await self._following.xread(
             {updates: position.updates, alerts: position.alerts}, count=1000, block=block_ms
         )
-        changed: dict[str, int] = {}
-        news: list[bytes] = []
-        ends = {updates: position.updates, alerts: position.alerts}
-        for stream, entries in answer or ():
-            key = stream.decode()
-            ends[key] = entries[-1][0].decode()
-            for _, fields in entries:
-                if key == alerts:
-                    news.append(fields[b"alert"])
-                else:
-                    changed.update((name.decode(), int(number)) for name, number in fields.items())
-        return Position(ends[updates], ends[alerts]), changed, news
+        found = {stream.decode(): entries for stream, entries in answer or ()}
+        ends = [
+            found[key][-1][0].decode() if key in found else last
+            for key, last in ((updates, position.updates), (alerts, position.alerts))
+        ]
+        return Position(*ends), _changed(found.get(updates, ())), _news(found.get(alerts, ()))
+
+
+def _changed(entries: Iterable[Entry]) -> dict[str, int]:
+    changed = {}
+    for entry, fields in entries:
+        try:
+            changed.update({name.decode(): int(number) for name, number in fields.items()})
+        except ValueError:
+            log.warning("update_unreadable", entry=entry.decode())
+    return changed
+
+
+def _news(entries: Iterable[Entry]) -> list[bytes]:
+    # One that has no alert is as unreadable as a wrong one: whoever reads it says so.
+    return [fields.get(b"alert", b"") for _, fields in entries]
 
 
 def channels_of(names: Iterable[str]) -> list[str]:

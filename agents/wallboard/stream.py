@@ -28,6 +28,7 @@ _PUSH_S = 0.3
 _STATUS_S = 1.0
 _SEND_S = 10.0
 _LONGEST = 12
+_AWAY = {"redis": False}
 _VIEWS = frozenset({"channel", "team", "agent"})
 
 
@@ -97,10 +98,10 @@ class Push:
                     frame = await self._snapshot()
                 elif client.woken.is_set():
                     frame = await self._delta()
-                frame += _frame("status", await self._status())
+                frame += _frame("status", await self._status() if self.feed.up else _AWAY)
             except (RedisError, OSError, TimeoutError):
                 client.refresh()
-                frame = _frame("status", {"redis": False})
+                frame = _frame("status", _AWAY)
             yield frame
             self._state.pushes += 1
             await asyncio.sleep(_PUSH_S)

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+import redis.asyncio
 
 from agents.sinks.redis import RedisSink
 from agents.top.sources import from_redis
@@ -246,6 +247,28 @@ async def test_an_id_that_the_streams_do_not_hold_gets_a_snapshot(world: World, 
     await world.settled()
     async with world.session.get(world.board.url + "api/v1/stream", headers={"Last-Event-ID": last}) as response:
         assert (await Events(response).next("snapshot", "delta"))["event"] == "snapshot"
+
+
+async def test_what_cannot_be_read_is_passed_over(world: World) -> None:
+    client: Any = redis.asyncio.Redis.from_url(world.server.url, protocol=2)
+    url = world.board.url + "api/v1/stream?window=15m"
+    async with client, world.session.get(url) as response:
+        events = Events(response)
+        await events.next("snapshot")
+        for stream_of, fields in [
+            ("alerts", {"alert": b"not json"}),
+            ("alerts", {"x": 1}),
+            ("updates", {b"\xff": "x"}),
+        ]:
+            await client.xadd(f"sigap:{{acme}}:{stream_of}", fields)
+        world.sink.alerts([world.office.alert("breached", 1)])
+        while not (alerts := (await events.next("delta")).get("alerts")):
+            pass
+        async with world.session.get(url, headers={"Last-Event-ID": events.id}) as resumed:
+            assert (await Events(resumed).next("status"))["redis"]
+    assert [each["alert_id"] for each in alerts] == ["breached-1"]
+    _, body = await world.get("api/v1/alerts")
+    assert [each["alert_id"] for each in body["alerts"]] == ["breached-1"]
 
 
 async def test_clients_beyond_the_connections_to_redis_wait_for_one(world: World) -> None:

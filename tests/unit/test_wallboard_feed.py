@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from agents.wallboard.feed import Client, Feed
 from agents.wallboard.store import Position
@@ -122,3 +124,73 @@ async def test_the_status_is_read_once_for_all_clients(monkeypatch: pytest.Monke
     assert {type(each) for each in answers} == {ConnectionError}
     now = 2.0
     assert await feed.status() == {"heartbeat_at": 3}
+
+
+async def test_an_alert_that_cannot_be_read_is_passed_over() -> None:
+    good = {"state": "breached", "at": 5}
+    bad = [b"not json", b"", b"[]", b"{}", b'{"state": ["x"], "at": 5}', b'{"state": "breached", "at": "x"}']
+
+    class Garbled(Changing):
+        async def alerts(self, _tenant: str, _limit: int) -> list[tuple[str, bytes]]:
+            return [("0-0", each) for each in bad]
+
+        async def between(self, *_: Any) -> tuple[dict[str, int], list[bytes]]:
+            return {}, [*bad, orjson.dumps(good)]
+
+        async def read(self, *args: Any) -> tuple[Position, dict[str, int], list[bytes]]:
+            position, changed, _ = await super().read(*args)
+            return position, changed, [*bad, orjson.dumps(good)] if self.reads == 1 else []
+
+    feed, first, second = feed_of(Garbled()), client(), client()
+    with capture_logs() as logs:
+        await feed.join(first, None)
+        assert await feed.recent_alerts(Position("0-0", "0-0"), first) == []
+        await until(lambda: first.alerts, "the good one is told")
+        await told_anew(first)
+        await feed.join(second, Position("0-0", "0-0"))
+    assert [*second.alerts] == [good]
+    assert feed.up
+    assert {each["event"] for each in logs} == {"alert_unreadable"}
+    assert "not json" not in str(logs)
+    for each in (first, second):
+        await feed.leave(each)
+
+
+async def test_a_reader_that_fails_begins_anew_with_a_snapshot_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(Changing):
+        async def read(self, *args: Any) -> tuple[Position, dict[str, int], list[bytes]]:
+            found = await super().read(*args)
+            if self.reads == 2:
+                raise LookupError("never thought of")
+            return found
+
+    monkeypatch.setattr("agents.wallboard.feed._FAILED_S", 0.1)
+    feed, one = feed_of(Failing()), client()
+    with capture_logs() as logs:
+        await feed.join(one, None)
+        one.fresh = False
+        await until(lambda: not feed.up, "it has failed")
+        await until(lambda: one.fresh and feed.up, "it has begun anew")
+        await told_anew(one)
+    assert [each["event"] for each in logs] == ["reader_failed"]
+    await feed.leave(one)
+
+
+async def test_who_joins_a_feed_whose_reader_has_ended_starts_another() -> None:
+    class Ending(Changing):
+        async def read(self, *args: Any) -> tuple[Position, dict[str, int], list[bytes]]:
+            found = await super().read(*args)
+            if self.reads == 2:
+                raise asyncio.CancelledError
+            return found
+
+    store = Ending()
+    feed, one, other = feed_of(store), client(), client()
+    await feed.join(one, None)
+    await until(lambda: store.reads == 2, "it has ended")
+    await asyncio.sleep(0)
+    await feed.join(other, None)
+    await told_anew(other)
+    await told_anew(one)
+    for each in (one, other):
+        await feed.leave(each)
