@@ -83,12 +83,13 @@ class Feed:
             self.send()
 
     def send(self) -> None:
-        """Send what has changed since the last call; all of it for a new owner."""
+        """Send what has changed since the last call; all of it for a new owner. Raises `SinkFailed`."""
         sink = self.sink
         if sink is None:
             for shard in self.shards.values():
                 shard.moved.clear()  # nobody asks who has moved, and they would be kept for ever
             return
+        sink.raise_failure()
         for partition, shard in self.shards.items():
             if shard.epoch < 0:
                 continue

@@ -23,12 +23,13 @@ def problems_as_usage() -> Iterator[None]:
 def failures_as_message() -> Iterator[None]:
     """What servers, topics or ports do not allow ends the command with status 1 and a line instead of a traceback."""
     from agents.process import WorkerFailed
+    from agents.sinks.redis import SinkFailed
     from agents.topics import TopicsError
     from deploy.local.errors import EmbeddedError
 
     try:
         yield
-    except (TopicsError, WorkerFailed, EmbeddedError, OSError) as error:
+    except (TopicsError, WorkerFailed, SinkFailed, EmbeddedError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 

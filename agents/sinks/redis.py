@@ -27,7 +27,7 @@ from agents.sinks.pending import (
 from agents.tasks import end
 from streams.clock import wall_ms
 
-__all__ = ["RedisSink", "Waiting"]
+__all__ = ["RedisSink", "SinkFailed", "Waiting"]
 
 _LINGER_S = 0.02  # lets records of one moment share a script
 _BEAT_S = 1.0
@@ -37,6 +37,10 @@ _BACKOFF_S = (0.1, 5.0)
 Past = Callable[[Collection[int]], Awaitable[object]]
 
 log = structlog.get_logger(__name__)
+
+
+class SinkFailed(Exception):
+    """Nothing is written to Redis any more, for a reason that trying again does not mend."""
 
 
 class RedisSink:
@@ -157,13 +161,20 @@ class RedisSink:
             self._task = asyncio.create_task(self._run(), name="redis-sink")
 
     async def stop(self, drain_s: float = 5.0) -> None:
-        """Write what is pending for at most `drain_s`, then let go."""
+        """Write what is pending for at most `drain_s`, then let go. Raises as `raise_failure` does."""
         deadline = time.monotonic() + drain_s
-        while self._task is not None and self.pending and time.monotonic() < deadline:  # noqa: ASYNC110
+        if (task := self._task) is None:
+            return
+        while self.pending and not task.done() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        task, self._task = self._task, None
-        if task is not None:
-            await end(task, *([self._restoring[1]] if self._restoring is not None else []))
+        self._task = None
+        await end(task, *([self._restoring[1]] if self._restoring is not None else []))
+        _raise_failure(task)
+
+    def raise_failure(self) -> None:
+        """Raise `SinkFailed` if the writing has ended by itself: what is pending would wait for good."""
+        if self._task is not None and self._task.done():
+            _raise_failure(self._task)
 
     def _woken(self) -> None:
         if self._oldest is None:
@@ -179,8 +190,8 @@ class RedisSink:
                 self.errors += 1
                 if self.connected or self.errors == 1:
                     log.warning("redis_away", error=str(error), pending=self.pending)
-                self.connected = False
             finally:
+                self.connected = False
                 await self._link.close()
             await asyncio.sleep(self._backoff * random.uniform(0.5, 1.0))  # noqa: S311
             self._backoff = min(self._backoff * 2, _BACKOFF_S[1])
@@ -359,3 +370,8 @@ class RedisSink:
             self.errors += 1
             return True
         raise answer
+
+
+def _raise_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise SinkFailed(f"writing to Redis: {type(error).__name__}: {error}") from error
