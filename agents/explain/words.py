@@ -24,6 +24,8 @@ REASONS: Final = {
     "newer_message": "a newer message of the customer moved it",
 }
 """Why an alert says `cancelled`."""
+_TOPICS: Final = 4
+"""So many of an event's topics are named: all of them would not fit."""
 _WRITERS: Final = {
     ("inbound", "customer"): "customer message",
     ("outbound", "agent"): "human reply",
@@ -57,7 +59,9 @@ def of_event(event: dict[str, Any]) -> str:
         case "handoff":
             text = f"hand-off to {event['team']}" if event["team"] else "hand-off"
         case "tagged":
-            text = " ".join(("tagged", *(f"+{one}" for one in event["add"]), *(f"-{one}" for one in event["remove"])))
+            topics = [*(f"+{one}" for one in event["add"]), *(f"-{one}" for one in event["remove"])]
+            more = [f"and {len(topics) - _TOPICS} more"] if len(topics) > _TOPICS else []
+            text = " ".join(("tagged", *topics[:_TOPICS], *more))
         case "survey":
             text = f"survey {event['survey']}: {event['score']}"
         case "delivery":
