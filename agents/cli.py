@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "One conversation: what was booked, when and why.",
     "load": "Produce events at a rate and measure how long KPI records take.",
     "dlq": "Rejected records: their reasons; put them back after a fix.",
+    "schema": "What every topic holds: AsyncAPI 3, and JSON Schema.",
     "config": "Check a configuration file; its JSON Schema.",
     "broker": "A real Apache Kafka on this machine, for development.",
     "redis": "A real Redis on this machine, for development.",

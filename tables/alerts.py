@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+from msgspec import Meta
 
 from streams.engine.ports import Output
 from tables.history import History
 from tables.sla import Alert, alert_id
 from tables.state import METRICS
 
+STATES = ("imminent", "breached", "met", "met_late", "cancelled", "retracted")
+
 
 class AlertRecord(msgspec.Struct, frozen=True):
     """One SLA alert. Instants in ms, `late_s` in seconds; `instance` is the id of the event that started the run."""
 
     alert_id: str
-    kind: str
-    state: str
-    level: int
-    metric: str
+    kind: Literal["sla"]
+    state: Annotated[str, Meta(extra_json_schema={"enum": list(STATES)})]
+    level: Annotated[int, Meta(ge=0)]
+    metric: Annotated[str, Meta(extra_json_schema={"enum": list(METRICS)})]
     instance: str
     tenant: str
     conversation_id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +18,7 @@ class ThresholdAlert(msgspec.Struct, frozen=True):
     """
 
     alert_id: str
-    kind: str
+    kind: Literal["threshold"]
     state: State
     rule: str
     severity: str
