@@ -39,14 +39,12 @@ _SERIES_KEPT_MS = 26 * 3_600_000
 class Worker:
     """One worker of the group: events in, KPI records and alerts out to Kafka and, where it is given, Redis."""
 
-    def __init__(
-        self, environment: Environment, *, health: tuple[str, int] | None = None, durable: bool = True
-    ) -> None:
+    def __init__(self, environment: Environment, *, health: tuple[str, int] | None = None) -> None:
         """`health`: the host and port of /livez, /readyz and /metrics; None: they are not served."""
         self.environment = environment
         self.settings = Settings.load(environment.config)
         timeline = environment.timeline
-        self.feed = Feed(environment.redis, self._past, clock=lambda: timeline.wall(wall_ms()), durable=durable)
+        self.feed = Feed(environment.redis, self._past, clock=lambda: timeline.wall(wall_ms()))
         kafka = environment.kafka_kwargs()
         self.config = EngineConfig(
             bootstrap=",".join(kafka.pop("bootstrap_servers")),

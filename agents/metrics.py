@@ -46,7 +46,6 @@ class WorkerCollector(Collector):
             "sigap_partition_lag_seconds", "how far a partition's clock is behind", labels=["partition"]
         )
         behind = GaugeMetricFamily("sigap_partition_behind_records", "records not folded yet", labels=["partition"])
-        flight = GaugeMetricFamily("sigap_partition_in_flight", "chunks not yet delivered", labels=["partition"])
         recovered = GaugeMetricFamily(
             "sigap_partition_recovered_ratio", "part of the state read since the assignment", labels=["partition"]
         )
@@ -58,8 +57,7 @@ class WorkerCollector(Collector):
             stalled.add_metric([str(partition)], one.stalled_s)
             lag.add_metric([str(partition)], one.lag_ms / 1000)
             behind.add_metric([str(partition)], one.behind)
-            flight.add_metric([str(partition)], one.in_flight)
-        yield from (lag, behind, flight, recovered, stalled)
+        yield from (lag, behind, recovered, stalled)
         labels = ["topic", "partition"]
         behind = GaugeMetricFamily("sigap_raw_behind_records", "payloads that are no events yet", labels=labels)
         stalled = GaugeMetricFamily(

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -21,7 +22,9 @@ async def main(options: dict[str, Any]) -> None:
     padding = options.pop("padding", 0)
     config = EngineConfig(**options)
     driver = Driver(config, lambda partition: ToyShard(partition, padding), rollups=ToyRollup)
-    await run(driver, make_app(config, driver), on_ready=lambda: print("ready", flush=True))
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await run(driver, make_app(config, driver), stop=stop, on_ready=lambda: print("ready", flush=True))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ from streams.engine.faust.runner import Standstill
 from streams.engine.faust.sink import SinkStatus
 from streams.engine.ports import Output
 
-WELL = PartitionStatus(
-    ready=True, epoch=0, clock=0, lag_ms=0, behind=7, in_flight=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0
-)
+WELL = PartitionStatus(ready=True, lag_ms=0, behind=7, oldest_s=0.0, stalled_s=0.0, recovered=1.0)
 RAW = TP("sigap.raw.email", 0)
 
 
@@ -38,7 +36,7 @@ def test_a_standstill_lasts_from_when_there_was_more_to_take() -> None:
 
 
 async def live(partition: PartitionStatus, **changes: Any) -> tuple[int, list[str]]:
-    status = Status(True, {3: partition}, {}, {}, 0.0, 0.0, 0.0)._replace(**changes)
+    status = Status(True, {3: partition}, frozenset(), {}, 0.0, 0.0, 0.0)._replace(**changes)
     driver = cast("Any", SimpleNamespace(status=lambda: status))
     response = await Health(driver, Feed(None, AsyncMock()), ("", 1), {})._live(cast("Any", None))
     assert response.text is not None

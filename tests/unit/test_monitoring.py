@@ -24,7 +24,6 @@ from agents.wallboard.auth import is_loopback
 from agents.wallboard.server import _Metrics
 from streams.engine.faust.driver import Status
 from streams.engine.faust.partition import PartitionStatus
-from streams.engine.faust.rollup import RollupStatus
 from streams.engine.faust.sink import SinkStatus
 from streams.rejects import REASONS
 from tests.conftest import unavailable
@@ -56,12 +55,9 @@ def exported() -> dict[str, set[str]]:
     feed = Feed(None, AsyncMock())
     feed.shards[0], feed.rollups[0] = cast("Any", shard), cast("Any", SimpleNamespace(scopes={}))
     feed.sink = cast("Any", sink)
-    partition = PartitionStatus(
-        ready=True, epoch=0, clock=0, lag_ms=0, behind=0, in_flight=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0
-    )
-    roll_up = RollupStatus(ready=True, epoch=0, oldest_s=0.0)
+    partition = PartitionStatus(ready=True, lag_ms=0, behind=0, oldest_s=0.0, stalled_s=0.0, recovered=1.0)
     raw = {TP("sigap.raw.chat", 0): SinkStatus(ready=True, behind=0, stalled_s=0.0)}
-    status = Status(True, {0: partition}, {0: roll_up}, raw, 0.0, 0.0, 0.0)
+    status = Status(True, {0: partition}, frozenset({0}), raw, 0.0, 0.0, 0.0)
     driver = SimpleNamespace(status=lambda: status)
     page = CollectorRegistry()
     page.register(cast("Any", _Metrics(cast("Any", SimpleNamespace(streams=0, pushes=0, feeds={})))))

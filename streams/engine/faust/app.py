@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -134,17 +133,13 @@ async def run(
     driver: Driver,
     app: EngineApp,
     *,
-    stop: asyncio.Event | None = None,
+    stop: asyncio.Event,
     on_ready: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run a worker until SIGTERM, SIGINT or `stop`; returns after it has drained, committed and left the group.
+    """Run a worker until `stop`; returns after it has drained, committed and left the group.
 
     A fatal error ends the process (see `Driver`), a crash of Faust too.
     """
-    stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     stopping = asyncio.create_task(stop.wait())
     work = asyncio.create_task(_work(driver, app, on_ready))
     await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
@@ -164,8 +159,7 @@ async def run(
 
 async def _work(driver: Driver, app: EngineApp, on_ready: Callable[[], object]) -> None:
     config, began = driver.config, running_s()
-    rollup = [driver.partials, *map(config.topic, OWNED)] if driver.partials in driver.topics else []
-    together = [driver.events, driver.changelog, *rollup]
+    together = [driver.events, driver.changelog, driver.partials, *map(config.topic, OWNED)]
     await wait_for_topics(config, [*driver.topics, *together], together)
     await driver.start()
     await app.start()

@@ -16,7 +16,7 @@ from streams.clock import PartitionClock, running_s, wall_ms
 from streams.engine.core import Core
 from streams.engine.faust.partition import PartitionRunner, PartitionStatus
 from streams.engine.faust.producer import Publisher
-from streams.engine.faust.rollup import RollupRunner, RollupStatus
+from streams.engine.faust.rollup import RollupRunner
 from streams.engine.faust.sink import Handler, SinkRunner, SinkStatus
 from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
@@ -36,21 +36,13 @@ _T = TypeVar("_T")
 _RETRY_S = 1.0
 
 
-def exit_at_once(reason: str) -> NoReturn:
-    """End the process with one line. The state in Kafka is what kill -9 would leave, which recovery is made for."""
-    _log.critical("%s", reason)
-    logging.shutdown()
-    sys.stderr.write(f"sigap: {reason}\n")
-    sys.stderr.flush()
-    os._exit(1)
-
-
 class Status(NamedTuple):
     """What liveness, readiness and metrics ask."""
 
     ready: bool
     partitions: dict[int, PartitionStatus]
-    rollups: dict[int, RollupStatus]
+    rollups: frozenset[int]
+    """The partitions of the roll-up that this worker has."""
     feeds: dict[TP, SinkStatus]
     """Of what becomes events."""
     oldest_s: float
@@ -73,12 +65,11 @@ class Driver:
         config: EngineConfig,
         shards: Callable[[int], Shard],
         *,
-        rollups: Callable[[int], Rollup] | None = None,
+        rollups: Callable[[int], Rollup],
         on_assigned: Callable[[Collection[int], Collection[int]], object] = lambda _shards, _rollups: None,
         on_published: Callable[[Sequence[Output]], object] = lambda _: None,
         sinks: Mapping[str, Handler] | None = None,
         feeds: Mapping[str, Handler] | None = None,
-        fatal: Callable[[str], object] = exit_at_once,
     ) -> None:
         self.config = config
         self.publisher = Publisher(config)
@@ -88,7 +79,6 @@ class Driver:
         self.app: Any = None
         self.assigned = asyncio.Event()
         self.ready = asyncio.Event()
-        self.failed: str | None = None
         self.events = config.topic("events")
         self.changelog = config.topic("_conversations")
         self.partials = config.topic("_partials")
@@ -97,7 +87,6 @@ class Driver:
         self.frontier = Frontier()
         self._feeds = {config.topic(name) for name in feeds or ()}
         self._sinks = {config.topic(name): handler for name, handler in {**(sinks or {}), **(feeds or {})}.items()}
-        self._fatal = fatal
         self._runners: dict[TP, Runner] = {}
         self._parked: dict[int, Core] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -105,7 +94,7 @@ class Driver:
     @property
     def topics(self) -> list[str]:
         """The topics that the group consumes."""
-        return [self.events, *([self.partials] if self._rollups else []), *self._sinks]
+        return [self.events, self.partials, *self._sinks]
 
     @property
     def consumer(self) -> Any:
@@ -129,11 +118,16 @@ class Driver:
             loop.cancel()
         await self.publisher.stop()
 
-    def fatal(self, reason: str) -> None:
-        """End the process: nothing may be written any more. Does not return, unless a test says otherwise."""
-        if self.failed is None:
-            self.failed = reason
-            self._fatal(reason)
+    def fatal(self, reason: str) -> NoReturn:
+        """End the process at once, with one line: nothing may be written any more.
+
+        The state in Kafka is what kill -9 would leave, which recovery is made for.
+        """
+        _log.critical("%s", reason)
+        logging.shutdown()
+        sys.stderr.write(f"sigap: {reason}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
     async def guard(self, work: Coroutine[object, object, None]) -> None:
         """Run to the end; an exception ends the process."""
@@ -159,7 +153,7 @@ class Driver:
     @property
     def may_write(self) -> bool:
         """Whether the group still counts on us, as far as we know."""
-        return self.failed is None and self.lease.held(running_s())
+        return self.lease.held(running_s())
 
     async def permission(self) -> None:
         """Wait until writing is allowed: a stopped process must first hear that its partitions are still its own."""
@@ -182,7 +176,7 @@ class Driver:
             runner: Runner
             if tp.topic == self.events:
                 runner = PartitionRunner(self, tp, generation, parked.get(tp.partition), self._core_of(tp.partition))
-            elif tp.topic == self.partials and self._rollups is not None:
+            elif tp.topic == self.partials:
                 runner = RollupRunner(self, tp, self._rollups(tp.partition))
             else:
                 runner = SinkRunner(self, tp, generation, self._sinks[tp.topic])
@@ -289,17 +283,15 @@ class Driver:
         """A snapshot."""
         now = running_s()
         partitions = {one.tp.partition: one.status for one in self._partitions()}
-        rollups = {one.tp.partition: one.status for one in self._runners.values() if isinstance(one, RollupRunner)}
+        rollups = [one for one in self._runners.values() if isinstance(one, RollupRunner)]
         feeds = {tp: one.status for tp, one in self._sinking() if tp.topic in self._feeds}
         committed = None if self.app is None else self.consumer.last_commit_s
         return Status(
             ready=self.ready.is_set(),
             partitions=partitions,
-            rollups=rollups,
+            rollups=frozenset(one.tp.partition for one in rollups),
             feeds=feeds,
-            oldest_s=max(
-                [0.0, *(one.oldest_s for one in partitions.values()), *(one.oldest_s for one in rollups.values())]
-            ),
+            oldest_s=max([0.0, *(one.oldest_s for one in partitions.values()), *(one.oldest_s for one in rollups)]),
             lease_s=self.lease.age(now),
             commit_s=None if committed is None else now - committed,
         )

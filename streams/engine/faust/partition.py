@@ -33,13 +33,9 @@ class PartitionStatus(NamedTuple):
     """How a source partition fares."""
 
     ready: bool
-    epoch: int
-    clock: int
-    """ms"""
     lag_ms: int
     behind: int
     """Source records not folded yet."""
-    in_flight: int
     oldest_s: float
     """Age of the oldest append or publication not yet delivered: grows when brokers are away."""
     stalled_s: float
@@ -169,7 +165,6 @@ class PartitionRunner(Runner):
                     self._driver.on_ready()
                 case Crash():
                     self._driver.fatal(f"{self.tp.topic}-{self.tp.partition} {command.reason}")
-                    return
 
     async def _write(self) -> None:
         while True:
@@ -213,14 +208,11 @@ class PartitionRunner(Runner):
     @property
     def status(self) -> PartitionStatus:
         """For liveness and metrics."""
-        now, progress, clock = running_s(), self._driver.consumer.progress(self.tp), self.core.clock
+        now, progress = running_s(), self._driver.consumer.progress(self.tp)
         return PartitionStatus(
             ready=self.ready,
-            epoch=self.core.epoch,
-            clock=clock.now,
             lag_ms=self.lag_ms,
             behind=0 if progress is None else max(0, progress.end - self.core.next_offset),
-            in_flight=self.core.in_flight,
             oldest_s=now - min(self._since.values(), default=now),
             stalled_s=self._standstill.seconds(now),
             recovered=self._recovered,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streams.clock import running_s, wall_ms
 from streams.engine.faust.log import FencedLog
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-
-class RollupStatus(NamedTuple):
-    """How a roll-up partition fares."""
-
-    ready: bool
-    epoch: int
-    oldest_s: float
-    """Age of the publication not yet delivered."""
 
 
 class RollupRunner(Runner):
@@ -154,7 +145,6 @@ class RollupRunner(Runner):
         self._end()
 
     @property
-    def status(self) -> RollupStatus:
-        """For liveness and metrics."""
-        busy = 0.0 if self._busy_since is None else running_s() - self._busy_since
-        return RollupStatus(ready=self.ready, epoch=self._owner.epoch, oldest_s=busy)
+    def oldest_s(self) -> float:
+        """Age of the publication not yet delivered."""
+        return 0.0 if self._busy_since is None else running_s() - self._busy_since
