@@ -84,7 +84,6 @@ class KpiReader:
         self._partitions = partitions
         self._consumer: Any = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50)
         self.records = 0
-        self.octets = 0
 
     async def start(self) -> None:
         """Be at the end of every partition."""
@@ -102,7 +101,6 @@ class KpiReader:
             for records in fetched.values():
                 self.records += len(records)
                 for record in records:
-                    self.octets += len(record.value or b"")
                     agent = agents.get(record.key)
                     if agent is not None and record.value is not None:
                         metrics = _decode(record.value).metrics

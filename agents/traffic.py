@@ -59,15 +59,14 @@ class Traffic:
     different ones.
     """
 
-    def __init__(
-        self, now_ms: int, rate_per_minute: float, seed: int = 0, *, tenant: str = TENANT, zone: str = ZONE
-    ) -> None:
+    def __init__(self, now_ms: int, rate_per_minute: float, seed: int = 0) -> None:
         self._now = now_ms
         self._rate = rate_per_minute
-        midnight = day_start(now_ms, ZoneInfo(zone))
-        date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)).astimezone(ZoneInfo(zone)).date()
+        zone = ZoneInfo(ZONE)
+        midnight = day_start(now_ms, zone)
+        date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)).astimezone(zone).date()
         run = f"{date:%y%m%d}-{seed:x}"
-        self._desk = Desk(tenant, run, midnight, midnight - _EVENING, Staff(run, midnight))
+        self._desk = Desk(TENANT, run, midnight, midnight - _EVENING, Staff(run, midnight))
         past = range(self._desk.begin, now_ms - _BLEND, _SPELL)
         expected = rate_per_minute * _SPELL / 60_000 * sum(map(self._share_at, past))
         self._quiet = min(1.0, _PAST / max(1.0, expected))

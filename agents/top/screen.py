@@ -39,13 +39,13 @@ class Screen:
         self._shown: list[Line] = []
         self._size: ConsoleDimensions | None = None
 
-    async def once(self, patience_s: float = _PATIENCE_S) -> None:
+    async def once(self) -> None:
         """Print what there is now. Raises `Away` and `Refused`."""
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(_PATIENCE_S):
                 await self._complete()
         except TimeoutError:
-            raise Away(f"No figures within {patience_s:.0f} s.") from None
+            raise Away(f"No figures within {_PATIENCE_S:.0f} s.") from None
         for line in draw(self._board, running_s(), self._console.width):
             self._console.print(Segments([*_segments(self._console, line), Segment.line()]), end="", crop=False)
 

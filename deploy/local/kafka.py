@@ -107,14 +107,6 @@ class EmbeddedKafka:
         self._launch(self._node(node_id))
         self._wait({node_id})
 
-    def pause_node(self, node_id: int) -> None:
-        """Freeze a node (SIGSTOP): its connections stay open and nothing answers."""
-        self._processes[node_id].send("pause")
-
-    def resume_node(self, node_id: int) -> None:
-        """Let a frozen node go on."""
-        self._processes[node_id].send("resume")
-
     def _node(self, node_id: int) -> Node:
         for node in self._nodes:
             if node.id == node_id:

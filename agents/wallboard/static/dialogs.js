@@ -20,7 +20,7 @@ function listViews() {
   $("views-lists").replaceChildren(...(nodes.length ? nodes : [make("p", "muted", t("views.none"))]));
 }
 
-export function openViews() {
+function openViews() {
   $("views-find").value = "";
   listViews();
   $("views").showModal();
