@@ -193,6 +193,14 @@ def test_grafana_finds_its_source_and_its_dashboard() -> None:
     assert str(Path(home).parent) == provider["options"]["path"]
 
 
+def test_the_dashboard_shows_what_the_table_of_metrics_names() -> None:
+    table = (ROOT / "deploy" / "docs" / "operating.md").read_text().partition("The dashboard shows all of this")[2]
+    named = re.findall(r"`((?:sigap|process)_\w+)", table.partition("\n\n")[2].partition("\n\n")[0])
+    shown = {name for panel in PANELS for each in panel["targets"] for name, _ in used(each["expr"])}
+    assert len(named) > 20
+    assert sorted(set(named) - {name.removesuffix("_bucket") for name in shown}) == []
+
+
 def test_panels_have_names_of_their_own_and_do_not_overlap() -> None:
     assert len({each["id"] for each in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     taken: set[tuple[int, int]] = set()
