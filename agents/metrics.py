@@ -1,4 +1,7 @@
-"""What an operator sees of a worker, in OpenMetrics; every metric is defined here, once."""
+"""What an operator sees of a worker, in OpenMetrics; but for the delay of alerts, which the feed measures, all is here.
+
+The page has metrics of its own, in `agents/wallboard/server.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as text, and how a figure stands to its goal; the page's `view.js` says the same."""
+"""Figures as text, and how a figure stands to its goal; the page's `text.js` and `house.js` say the same."""
 
 from typing import Any, Final
 
