@@ -9,6 +9,7 @@ from agents.feed import Feed
 from streams.clock import PartitionClock, Timeline, wall_ms
 from streams.engine.core import TICK_HEADER, Core
 from streams.engine.local import LocalBroker, LocalWorker
+from streams.engine.owner import PARTIALS_TOPIC
 from streams.engine.ports import Output, Record
 from tables.rollup import Rollup
 from tables.settings import Settings
@@ -63,7 +64,7 @@ class InProcess:
         self._worker.tick(now)
         self._worker.run()
         self._worker.views()
-        partials = self.broker.published.pop("_partials", [])
+        partials = self.broker.published.pop(PARTIALS_TOPIC, [])
         self.rollup.apply([Record(each.key, each.value, 0, now) for each in partials], now)
         outputs = self.rollup.due(now)
         for each in outputs:

@@ -6,16 +6,20 @@ quarter-hour after its panes were let go of), `…|g` (gauges), `…|sN` (gauges
 quarter-hour N, in minutes, if they had changed), `…|oA` (the minutes in which its conversations occupied agent A),
 `P|clock`. In place of a scope `=online` stands for the minutes in which the agent was online, told to every partition,
 and `=business` for a tenant's summaries (see `tables.business.names`), and `=topics|nH` for the name of the topic with
-the hash H.
+the hash H. A partition of the roll-up itself leaves `P|closed` here, how far its intervals are closed; workers tell in
+`feeds|…` how far raw topics have been passed on (`streams.engine.frontier`).
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
+from streams.engine.owner import PARTIALS_TOPIC
 from tables.tally import Tally
 
-TOPIC = "_partials"
+TOPIC: Final = PARTIALS_TOPIC
 ONLINE, BUSINESS, TOPICS = "=online", "=business", "=topics"
 BEHIND_MS = 5_000
 """A source partition that lags by more, or is silent for longer, makes records partial."""
@@ -65,13 +69,13 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Share(msgspec.Struct, array_like=True, frozen=True):
-    """The minutes in which an agent was online, or occupied by conversations of a scope, in one source partition."""
+    """What else a source partition tells: an agent's minutes, a summary of business events, the name of a topic."""
 
     epoch: int
     seq: int
     clock: int
     payload: bytes
-    """See `tables.bits.Told`."""
+    """See `tables.bits.Told` and `tables.business.names`; a name is UTF-8."""
 
 
 class Stamp(msgspec.Struct, array_like=True, frozen=True):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from streams.engine.owner import STATE_TOPIC
 from streams.engine.ports import Output
 from tables import facts
 from tables.business.metrics import Cycles
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from tables.tracked import Tracked
     from tables.window import Window
 
-STATE_TOPIC = "_rollup"
-"""The roll-up's own state, by the letter that its keys begin with: closed days (d), agent-minutes of days (w), names of
-topics (n)."""
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,7 +44,11 @@ class Reading:
         self._partition = partition
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Apply one record of the roll-up's own state: a closed day of a scope, or its agent-minutes."""
+        """Apply one record of the roll-up's own state.
+
+        By the letter that its key begins with: a closed day of a scope (d), agent-minutes of a day (w), the name of a
+        topic (n). Those of rules (t) are the roll-up's.
+        """
         if value is None:
             return
         kind, place, start = key.decode().split("|")

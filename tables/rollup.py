@@ -13,6 +13,7 @@ from zlib import crc32
 
 import msgspec
 
+from streams.engine.owner import STATE_TOPIC
 from streams.engine.ports import GARBLED, Output, Record, Unreadable
 from tables import gauges, partials
 from tables.day_windows import DAY_WINDOWS
@@ -20,7 +21,7 @@ from tables.days import QUARTER_MS, day_end, day_start
 from tables.facts import MINUTE
 from tables.intervals import WINDOW, Mark, encode_mark
 from tables.listener import Listener
-from tables.reading import STATE_TOPIC, Reading
+from tables.reading import Reading
 from tables.settings import Settings
 from tables.subjects import EVERYTHING
 from tables.thresholds.rule import Rule

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from streams.engine.journal import Entry
     from streams.engine.ports import Rollup
 
+PARTIALS_TOPIC: Final = "_partials"
+"""What source partitions tell the roll-up; it owns no partition of it."""
 STATE_TOPIC: Final = "_rollup"
 """The roll-up's own state: written down before anything that rests on it is told."""
 LOG_TOPIC: Final = "kpi"

@@ -20,6 +20,7 @@ from streams.engine.faust.rollup import RollupRunner
 from streams.engine.faust.sink import Handler, SinkRunner, SinkStatus
 from streams.engine.frontier import KEY, Frontier, encode
 from streams.engine.lease import Lease
+from streams.engine.owner import PARTIALS_TOPIC
 from streams.engine.pace import Pace
 from streams.engine.ports import Output
 
@@ -81,7 +82,7 @@ class Driver:
         self.ready = asyncio.Event()
         self.events = config.topic("events")
         self.changelog = config.topic("_conversations")
-        self.partials = config.topic("_partials")
+        self.partials = config.topic(PARTIALS_TOPIC)
         self._shards = shards
         self._rollups = rollups
         self.frontier = Frontier()
@@ -262,7 +263,7 @@ class Driver:
             if (said := self._feeding()) and self.may_write:
                 key, value = b"%s%s" % (KEY, min(said).encode()), encode(said)
                 partitions = await self.publisher.partitions(self.partials)
-                await self.publisher.publish(Output("_partials", key, value, each) for each in partitions)
+                await self.publisher.publish(Output(PARTIALS_TOPIC, key, value, each) for each in partitions)
 
     async def _views(self) -> None:
         pace = Pace(self.config.views_s)
