@@ -30,7 +30,7 @@ def failures_as_message() -> Iterator[None]:
     try:
         yield
     except (TopicsError, WorkerFailed, SinkFailed, EmbeddedError, OSError) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(str(error) or type(error).__name__) from None
 
 
 def read_environment(*, kafka: bool = False) -> Environment:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -12,7 +11,9 @@ import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from agents.commands._environment import read_environment
+from agents.commands._environment import failures_as_message, read_environment
+from agents.commands._until import say
+from agents.commands._wait import wait_option
 from agents.dlq.letter import INPUTS, Letter
 from agents.dlq.put_back import Choice, Returns
 from agents.dlq.report import Progress, report
@@ -51,16 +52,6 @@ class DeadLetter:
         return printable(f"{time}  {letter.reason:<15}  {letter.source}  {self.size} B  {letter.detail}{cut}{returned}")
 
 
-_WAIT = click.option(
-    "--wait",
-    type=click.FloatRange(0),
-    default=PATIENCE_S,
-    show_default=True,
-    metavar="S",
-    help="Seconds to wait for brokers.",
-)
-
-
 @click.group(cls=NamingGroup)
 def command() -> None:
     """Rejected records: their reasons; put them back after a fix. SIGAP_KAFKA names the brokers."""
@@ -70,15 +61,12 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="The newest N.")
 @click.option("--reason", metavar="R", help="Only those with this reason, such as missing_field.")
 @click.option("--show-values", is_flag=True, help="The values too. They may hold what customers wrote.")
-@_WAIT
+@wait_option
 def _list(limit: int, reason: str | None, *, show_values: bool, wait: float) -> None:
     """Show rejected records, the newest last: time, reason, source topic/partition@offset, size, detail."""
     environment = read_environment(kafka=True)
-    try:
+    with failures_as_message():
         letters = asyncio.run(read(environment, limit, reason, patience_s=wait))
-    except TopicsError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
     for letter in letters:
         click.echo(letter.line())
         if show_values:
@@ -96,7 +84,7 @@ def _list(limit: int, reason: str | None, *, show_values: bool, wait: float) -> 
 @click.option("--again", is_flag=True, help="Also those that were put back before and rejected again.")
 @click.option("--from-start", is_flag=True, help="Begin anew: also those that were put back before.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@_WAIT
+@wait_option
 def _replay(reasons: tuple[str, ...], topic: str | None, wait: float, **how: Any) -> None:
     """Put rejected records back into their source topics after a fix: key, value and headers as they came.
 
@@ -109,7 +97,7 @@ def _replay(reasons: tuple[str, ...], topic: str | None, wait: float, **how: Any
     progress = Progress(dry_run=choice.dry_run)
     returns = Returns(environment, choice, progress.told)
     try:
-        asyncio.run(returns.run(lambda line: click.echo(line, err=True), wait))
+        asyncio.run(returns.run(say, wait))
     except (TopicsError, KafkaError, TimeoutError) as error:
         progress.end()
         why = str(error) or type(error).__name__
@@ -132,7 +120,6 @@ async def read(
     reason: str | None = None,
     *,
     patience_s: float = PATIENCE_S,
-    say: Callable[[str], None] = lambda line: click.echo(line, err=True),
 ) -> list[DeadLetter]:
     """The newest `limit` dead letters, of one reason if given, oldest first; raises `TopicsError`."""
     name = BY_NAME["dlq"].full_name(environment.topic_prefix)

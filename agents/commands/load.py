@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agents.commands._environment import read_environment
+from agents.commands._environment import failures_as_message, read_environment
 from agents.commands._until import say
 
 if TYPE_CHECKING:
@@ -52,12 +52,8 @@ def command(
     and a running worker; Redis is measured if SIGAP_REDIS is set.
     """
     environment = read_environment(kafka=True)
-    from agents.topics import TopicsError
-
-    try:
+    with failures_as_message():
         found = asyncio.run(_Run(environment, rate, seconds, agents, conversations, warm_up, seed, pids).run())
-    except TopicsError as error:
-        raise click.ClickException(str(error)) from None
     text = json.dumps(found, indent=2)
     if report is not None:
         report.write_text(text + "\n")

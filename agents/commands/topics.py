@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
-from agents.commands._environment import read_environment
+from agents.commands._environment import failures_as_message, read_environment
+from agents.commands._until import say
+from agents.commands._wait import wait_option
 from agents.groups import NamingGroup
-from agents.topics import PATIENCE_S, TopicsError, check, create
+from agents.topics import check, create
 
 
 @click.group(cls=NamingGroup)
@@ -18,14 +20,7 @@ def command() -> None:
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option(
-            "--wait",
-            type=click.FloatRange(0),
-            default=PATIENCE_S,
-            show_default=True,
-            metavar="S",
-            help="Seconds to wait for brokers.",
-        ),
+        wait_option,
         click.option(
             "--replication",
             type=click.IntRange(1, 100),
@@ -43,29 +38,16 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def _say(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _fail(error: TopicsError) -> None:
-    for problem in error.problems:
-        _say(problem)
-    raise SystemExit(1)
-
-
 @command.command(name="create")
 @_options
 def _create(wait: float, **wanted: Any) -> None:
     """Create the topics that are missing; those that exist stay as they are."""
     environment = read_environment(kafka=True)
-    try:
-        created = asyncio.run(create(environment, _say, patience_s=wait, **wanted))
-    except TopicsError as error:
-        _fail(error)
-    else:
-        for name in created.names:
-            click.echo(f"created {name}")
-        click.echo(f"{len(created.names)} created; {created.partitions} partitions")
+    with failures_as_message():
+        created = asyncio.run(create(environment, say, patience_s=wait, **wanted))
+    for name in created.names:
+        click.echo(f"created {name}")
+    click.echo(f"{len(created.names)} created; {created.partitions} partitions")
 
 
 @command.command(name="check")
@@ -73,13 +55,10 @@ def _create(wait: float, **wanted: Any) -> None:
 def _check(wait: float, **wanted: Any) -> None:
     """Say what differs from the contract and exit 1, or exit 0."""
     environment = read_environment(kafka=True)
-    try:
-        differences = asyncio.run(check(environment, _say, patience_s=wait, **wanted))
-    except TopicsError as error:
-        _fail(error)
-    else:
-        for each in differences:
-            click.echo(each)
-        if differences:
-            raise SystemExit(1)
-        click.echo("the topics are as they should be")
+    with failures_as_message():
+        differences = asyncio.run(check(environment, say, patience_s=wait, **wanted))
+    for each in differences:
+        click.echo(each)
+    if differences:
+        raise SystemExit(1)
+    click.echo("the topics are as they should be")
