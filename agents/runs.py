@@ -115,7 +115,7 @@ def differences(expected: Iterable[dict[str, Any]], found: Iterable[dict[str, An
     lines = [f"{key}: missing" for key in sorted(wanted.keys() - seen.keys())]
     lines += [f"{key}: not in the replay" for key in sorted(seen.keys() - wanted.keys())]
     for key in sorted(wanted.keys() & seen.keys()):
-        one, other = _flat(wanted[key]), _flat(seen[key])
+        one, other = flat(wanted[key]), flat(seen[key])
         fields = [name for name in {**one, **other} if one.get(name) != other.get(name)]
         if fields:
             lines.append(f"{key}: " + ", ".join(f"{n} is {other.get(n)}, replay {one.get(n)}" for n in fields))
@@ -126,5 +126,6 @@ def _key(record: dict[str, Any]) -> str:
     return f"{record['tenant']}/{record['scope']}/{record['window']}"
 
 
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A record's fields and metrics side by side; without `seq`, which is each run's own."""
     return {**{name: value for name, value in record.items() if name not in {"seq", "metrics"}}, **record["metrics"]}

@@ -1,8 +1,7 @@
 """A wallboard over a real Redis, and a real browser to look at it."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
 from tests.browser.office import TEAMS, Office
 from tests.conftest import unavailable
+from tests.kafka.lab import until
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VIEWS = ("tenant", "channel:chat", "team:billing", "agent:a03")
@@ -61,9 +61,7 @@ class World:
         await self.settled()
 
     async def settled(self) -> None:
-        async with asyncio.timeout(10):
-            while self.sink.pending or not self.sink.connected:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: self.sink.connected and not self.sink.pending)
 
     async def open(self, query: str = "", page: Page | None = None) -> None:
         """Go to an address of the page, and wait until it shows figures."""
@@ -102,12 +100,6 @@ class World:
             value = (gauges if metric in gauges else rolling)[metric]
             expected[metric] = None if value is None else float(value)
         return len(shown) >= 3 and expected == {metric: float(text) if text else None for metric, text in shown.items()}
-
-
-async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 def chromium() -> str:

@@ -5,7 +5,8 @@ from playwright.async_api import expect
 
 from agents.sinks.redis import RedisSink
 from streams.clock import wall_ms
-from tests.browser.conftest import VIEWS, World, until
+from tests.browser.conftest import VIEWS, World
+from tests.kafka.lab import until
 
 pytestmark = pytest.mark.browser
 FIGURES = {

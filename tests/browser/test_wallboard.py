@@ -9,8 +9,9 @@ from playwright.async_api import Browser, Locator, expect
 from agents.sinks.redis import RedisSink
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
-from tests.browser.conftest import World, until
+from tests.browser.conftest import World
 from tests.browser.office import Office
+from tests.kafka.lab import until
 
 pytestmark = pytest.mark.browser
 

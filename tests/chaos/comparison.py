@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.runs import redis_records
+from agents.runs import flat, redis_records
 from agents.settings import Environment
 from streams.engine.core import TICK_HEADER
 from tables.days import QUARTER_MS
@@ -167,7 +167,7 @@ def _key(record: Json, by: Key) -> Key:
 
 def _differing(wanted: Json, seen: Json) -> dict[str, tuple[Any, Any]]:
     """The fields that differ, as (replay, found); `seq` is each run's own."""
-    one, other = (_flat(each) for each in (wanted, seen))
+    one, other = (flat(each) for each in (wanted, seen))
     pairs = {name: (one.get(name), other.get(name)) for name in {**one, **other}}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and not _close(name, *pair)}
 
@@ -176,11 +176,6 @@ def _close(name: str, wanted: Any, seen: Any) -> bool:
     if not name.endswith("_max_s") or wanted is None or seen is None:
         return False
     return bool(abs(wanted - seen) <= _MAX_WITHIN * wanted)
-
-
-def _flat(record: Json) -> Json:
-    head = {name: value for name, value in record.items() if name not in {"seq", "metrics"}}
-    return {**head, **record["metrics"]}
 
 
 def _told(fields: Mapping[str, tuple[Any, Any]]) -> str:

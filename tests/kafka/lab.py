@@ -88,16 +88,18 @@ async def changelog_counts(bootstrap: str, prefix: str) -> dict[bytes, int]:
     return {key: json.loads(value)[0] for (_, key), value in newest.items() if value is not None}
 
 
-async def until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> None:
+async def until(condition: Callable[[], Any], what: str = "", deadline_s: float = DEADLINE_S) -> None:
     """Wait for a condition, sync or async, or fail. What must be in time is measured by instants, not by this."""
     end = time.monotonic() + PATIENCE * deadline_s
+    pause = 0.01
     while time.monotonic() < end:
         holds = condition()
         if asyncio.iscoroutine(holds):
             holds = await holds
         if holds:
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 0.1)
     raise AssertionError(f"not within {PATIENCE * deadline_s:.0f} s: {what}")
 
 

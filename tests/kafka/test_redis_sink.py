@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from agents.sinks.layout import PAST, TENANTS, record_json
 from agents.sinks.pending import KpiItem, Waiting
 from agents.sinks.redis import RedisSink
 from deploy.local.redis import EmbeddedRedis
+from tests.kafka.lab import until
 
 pytestmark = pytest.mark.kafka
 P = "sigap:{acme}:"
@@ -50,16 +51,6 @@ class World:
 
     async def settled(self) -> None:
         await until(lambda: self.sink.pending == 0)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float = 10.0) -> None:
-    deadline = time.monotonic() + within_s
-    while True:
-        result = condition()
-        if result if isinstance(result, bool) else await result:
-            return
-        assert time.monotonic() < deadline, "not within the deadline"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from agents.wallboard.store import Store
 from deploy.local.redis import EmbeddedRedis
 from streams.clock import wall_ms
 from tests.browser.office import CHANNELS, Office
+from tests.kafka.lab import until
 from tests.kafka.sse import Events
 
 pytestmark = pytest.mark.kafka
@@ -30,9 +31,7 @@ class World:
         self.office = Office(wall_ms(), agents=6)
 
     async def settled(self) -> None:
-        async with asyncio.timeout(10):
-            while self.sink.pending or not self.sink.connected:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: self.sink.connected and not self.sink.pending)
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         async with self.session.get(self.board.url + path, headers=headers) as response:
