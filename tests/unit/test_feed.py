@@ -75,7 +75,6 @@ async def test_partitions_that_another_worker_has_now_are_let_go_of(monkeypatch:
         lambda _: shard(),
         rollups=lambda each: Rollup(each, 3, SETTINGS),
         on_assigned=feed.keep,
-        fatal=pytest.fail,
     )
     made.on_assigned(frozenset({TP("sigap.events", 1), TP("sigap._partials", 2)}), 7)
     assert feed.shards == {1: stays}

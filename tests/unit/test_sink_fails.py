@@ -40,9 +40,10 @@ async def watch(sink: RedisSink) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_the_worker_ends_with_the_reason_in_one_line() -> None:
+async def test_the_worker_ends_with_the_reason_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     reasons: list[str] = []
-    driver = Driver(EngineConfig(bootstrap="nowhere:9092", group="group"), AsyncMock(), fatal=reasons.append)
+    monkeypatch.setattr(Driver, "fatal", lambda _, reason: reasons.append(reason))
+    driver = Driver(EngineConfig(bootstrap="nowhere:9092", group="group"), AsyncMock(), rollups=AsyncMock())
     feed = Feed("redis://nowhere", AsyncMock())
     assert feed.sink is not None
     writing(feed.sink).kpi([BROKEN])
