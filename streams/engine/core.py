@@ -225,7 +225,7 @@ class Core:
         effects = self.shard.advance(now)
         if self._quiet_since is None or wall < self._quiet_since:
             self._quiet_since = wall
-        if wall - self._quiet_since >= QUIET_MS:
+        if wall - self._quiet_since >= QUIET_MS and not self.clock.final:
             return self._launch(effects, None, must_append=True)
         return self._launch_any(effects)
 

@@ -28,6 +28,8 @@ class Group:
         self.owners: dict[Unit, Worker] = {}
         self.ahead = 0
         """The furthest, in ms, that a worker's wall clock ever was ahead."""
+        self.fenced_intervals = False
+        """Whether somebody has found intervals of another owner among its own."""
         self._hire = hire
         self._hired = 0
         self._orphans = [(kind, each) for each in range(kafka.partitions) for kind in ("source", "rollup")]
@@ -78,6 +80,7 @@ class Group:
     def crash(self, worker: Worker, why: str) -> None:
         """A worker is gone; of what was on its way some was taken."""
         self.say(f"{worker.name} dies: {why}")
+        self.fenced_intervals = self.fenced_intervals or why.startswith("fenced: kpi.intervals")
         for partition in list(worker.transit):
             worker.land(partition, self.rng.choice((0, 1, 100)))
         for rollup in worker.rollups.values():
