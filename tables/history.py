@@ -27,6 +27,8 @@ FACTS_KEPT = 26 * 60
 WORK_KEPT = 54 * 60
 """The same of stretches of work, and of presence: 26 hours after the end of a local day of up to 25 hours its
 agent-minutes are written down; the rest is for a clock that is ahead of those of other partitions."""
+REST_MS = 3_600_000
+"""After so long a conversation that is not in a cycle rests: few are reopened later."""
 LONG_TAIL = 32
 """A tail of so many steps is shortened where it can be, and has a mark after every so many."""
 WHOLE = 150
@@ -160,6 +162,13 @@ class History:
         """Whether an event at `at` starts a new conversation."""
         s = self.c.state
         return not s.in_cycle and bool(s.at) and at - s.at > self.rules.values.retain_ms
+
+    def rests(self, now: int) -> bool:
+        """Whether it stands nowhere, and nothing has happened for long."""
+        s, foot = self.c.state, self.foot
+        if s.in_cycle or s.runs or now - s.at <= REST_MS or foot is None:
+            return False
+        return not (foot.ahead or foot.mask or foot.work or foot.waiting_since)
 
     @property
     def expires_at(self) -> int:

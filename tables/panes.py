@@ -7,6 +7,7 @@ history was folded again, everything that the conversation had contributed is ta
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from heapq import heappush
 
 from streams.codecs import encode_id
@@ -175,6 +176,17 @@ class Panes:
             pane[newest] = pane.get(newest, 0) + 1
             if scope.trend and minute >= self.oldest:
                 pane[in_minute] = pane.get(in_minute, 0) + 1
+
+    def foot(self, key: bytes, tenant: str, facts: Iterable[Fact]) -> Foot:
+        """What they hold of a conversation that stands nowhere now, by all that it has booked."""
+        foot = Foot(key)
+        for fact in facts:
+            if fact.kind in TOUCHES:
+                foot.newest = max(foot.newest, fact.minute)
+                for trace in (foot.active, foot.handled) if fact.kind == MESSAGES_OUT else (foot.active,):
+                    for scope in self.of(tenant, fact.dims):
+                        trace.past[scope] = max(trace.past.get(scope, 0), fact.minute)
+        return foot
 
     def rebook(self, foot: Foot, tenant: str, before: list[Fact], after: list[Fact]) -> None:
         """Take back what was contributed, contribute what is booked now; of what is in both only the touches."""

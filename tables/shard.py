@@ -17,6 +17,7 @@ from tables import alerts, beside, corrections, gauges
 from tables.beside import Beside
 from tables.booking import Booking
 from tables.days import QUARTER_MS
+from tables.histories import Histories
 from tables.history import Change, History, decode
 from tables.movement import Movement, movement
 from tables.panes import Panes
@@ -44,7 +45,7 @@ class Shard:
         self.counts: Counter[str] = Counter()
         """Records by outcome: folded (of these late, after_interval), duplicate, replayed, empty, presence, business,
         and rejects by reason."""
-        self.histories: dict[bytes, History] = {}
+        self.histories = Histories(self._wake)
         self._beside = Beside(self.counts, lambda tenant: self.settings.tenant(tenant).timezone)
         self._teller = Teller(partition, partitions, self._beside)
         self._booking = Booking(self._teller.panes)
@@ -62,6 +63,7 @@ class Shard:
         """Conversations whose runs are measured by policies that are no longer in force."""
         self._quarter = 0
         """The quarter-hour, in ms, that the clock passes next."""
+        self._rested = 0
 
     @property
     def greatest_at(self) -> int:
@@ -74,7 +76,7 @@ class Shard:
         if not self._timers:
             return 0
         due, key = self._timers[0]
-        history = self.histories.get(key)
+        history = self.histories.peek(key)
         ages = history is not None and history.due == due and history.c.state.in_cycle and history.life.due() != due
         return due + 1 if ages else due  # see `_schedule`
 
@@ -109,18 +111,19 @@ class Shard:
         oldest = horizon(now)
         self.panes.discard(max(oldest, oldest_minute(now)), oldest)
         self._thaw()
-        for history in self.histories.values():
+        for _, history in self.histories.awake:
             self._greatest_at = max(self._greatest_at, history.c.state.at)
             history.due = 0
-        self._outdated = {key for key, history in self.histories.items() if history.outdated}
+        self._outdated = {key for key, history in self.histories.awake if history.outdated}
         for (tenant, agent), online in self._beside.presences.everybody():
             self.panes.present(tenant, agent, int(online))
-        for key, history in self.histories.items():
+        for key, history in self.histories.awake:
             try:
                 self._booking.restore(key, history, oldest)
                 self._schedule(key, history, now)
             except GARBLED as error:
                 raise Unreadable(key, error) from error
+        self._rest(now)
 
     def _thaw(self) -> None:
         """Decode the newest value of every key restored; the log holds each several times."""
@@ -139,10 +142,26 @@ class Shard:
         elif key.startswith(beside.PREFIX):
             self._beside.restore(key, value)
         elif value is None:
-            self.histories.pop(key, None)
+            self.histories.drop(key)
         else:
-            tenant, _, conversation_id = key.decode().partition("/")
-            self.histories[key] = decode(value, conversation_id, self._rules_of(tenant))
+            self.histories[key] = self._decode(key, value)
+
+    def _decode(self, key: bytes, value: bytes) -> History:
+        tenant, _, conversation_id = key.decode().partition("/")
+        return decode(value, conversation_id, self._rules_of(tenant))
+
+    def _wake(self, key: bytes, value: bytes) -> History:
+        """A conversation that was at rest, as it was before."""
+        history = self._decode(key, value)
+        history.foot = self.panes.foot(key, history.rules.tenant, history.facts())
+        history.due = history.expires_at
+        return history
+
+    def _rest(self, now: int) -> None:
+        """Let the conversations sleep to which nothing has happened for long, once a quarter-hour."""
+        if now // QUARTER_MS != self._rested:
+            self._rested = now // QUARTER_MS
+            self.histories.rest(now)
 
     def _rules_of(self, tenant: str) -> Rules:
         rules = self._rules.get(tenant)
@@ -154,7 +173,7 @@ class Shard:
         """Go on with other settings; deadlines are computed anew with the next `advance`."""
         self.settings = settings
         self._rules = {tenant: Rules(settings, tenant) for tenant in self._rules}
-        for key, history in self.histories.items():
+        for key, history in self.histories.awake:
             history.follow(self._rules[history.rules.tenant])
             if history.outdated:
                 self._outdated.add(key)
@@ -283,7 +302,7 @@ class Shard:
                 continue
             history.due = 0
             if not history.c.state.in_cycle and now > history.expires_at:
-                del self.histories[key]
+                self.histories.drop(key)
                 changed[key] = None
                 continue
             if 0 < history.life.due() < now:
@@ -320,6 +339,7 @@ class Shard:
         self, now: int, lag_ms: int, *, final: bool, turn: int | None = None, settled: int | None = None
     ) -> list[Output]:
         """What changed in the partials and has its turn, and this partition's clock; see the protocol."""
+        self._rest(now)
         return self._teller.views(now, lag_ms, final=final, turn=turn, settled=settled)
 
     def movements(self) -> list[Movement]:
@@ -329,5 +349,5 @@ class Shard:
 
     def standing(self) -> list[Movement]:
         """Every conversation that waits or has a deadline."""
-        all_ = [movement(key, history, self._greatest_at) for key, history in self.histories.items()]
+        all_ = [movement(key, history, self._greatest_at) for key, history in self.histories.awake]
         return [each for each in all_ if each.waiting_since is not None or each.deadlines]

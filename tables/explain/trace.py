@@ -122,6 +122,9 @@ class TracedShard(Shard):
             self._rules[tenant] = TracedRules(self.settings, tenant)
         return self._rules[tenant]
 
+    def _rest(self, now: int) -> None:
+        """Nothing rests: what has been traced would be lost."""
+
 
 class Watch:
     """One conversation in a shard of its own; the other events only drive the clock."""
