@@ -79,9 +79,12 @@ class Lab:
             logs = "\n".join(f"--- {one.log}\n{one.text[-3000:]}" for one in self.workers[-2:])
             raise AssertionError(f"(counted, produced): {dict(list(wrong.items())[:10])}\n{logs}") from None
         assert await changelog_counts(self.bootstrap, self.prefix) == want
-        alerts = {record.key for record in await read_all(self.bootstrap, self.topic("alerts"))}
         tenths = {b"%s:%d" % (key, n) for key in want for n in range(ALERT_EVERY, want[key] + 1, ALERT_EVERY)}
-        assert tenths <= alerts
+
+        async def told() -> bool:  # an alert waits for the changelog, counts do not
+            return tenths <= {record.key for record in await read_all(self.bootstrap, self.topic("alerts"))}
+
+        await until(told, "the alerts", 20)
 
     async def committed(self) -> tuple[int, int]:
         """What the group has committed of the events, and how many there are."""
