@@ -293,13 +293,19 @@ async def test_more_streams_than_are_served_are_refused(world: World, monkeypatc
                     status = response.status
 
 
+async def see_redis_go(world: World, response: aiohttp.ClientResponse) -> Events:
+    """Follow a stream until it says that Redis, killed meanwhile, is away."""
+    events = Events(response)
+    await events.next("snapshot")
+    world.server.stop(hard=True)
+    while (await events.next("status"))["redis"]:
+        pass
+    return events
+
+
 async def test_redis_away_is_said_and_mended(world: World) -> None:
     async with world.session.get(world.board.url + "api/v1/stream?window=15m") as response:
-        events = Events(response)
-        await events.next("snapshot")
-        world.server.stop(hard=True)
-        while (await events.next("status"))["redis"]:
-            pass
+        events = await see_redis_go(world, response)
         assert (await world.get("readyz"))[0] == 503
         assert (await world.get("livez"))[0] == 200
         assert (await world.get("api/v1/kpi"))[0] == 503
@@ -314,11 +320,7 @@ async def test_redis_away_is_said_and_mended(world: World) -> None:
 
 async def test_redis_that_nobody_watches_is_not_said_to_be_away(world: World) -> None:
     async with world.session.get(world.board.url + "api/v1/stream?window=15m") as response:
-        events = Events(response)
-        await events.next("snapshot")
-        world.server.stop(hard=True)
-        while (await events.next("status"))["redis"]:
-            pass
+        await see_redis_go(world, response)
     world.server.start()
     async with asyncio.timeout(10):
         text = ""
