@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from streams.engine.ports import Output
 from tables.history import History
-from tables.sla import Alert, alert_id
+from tables.sla import BREACHED, CANCELLED, IMMINENT, MET, MET_LATE, RETRACTED, Alert, alert_id
 from tables.state import METRICS
 
-STATES = ("imminent", "breached", "met", "met_late", "cancelled", "retracted")
+STATES = (IMMINENT, BREACHED, MET, MET_LATE, CANCELLED, RETRACTED)
 
 
 class AlertRecord(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, get_args
 
@@ -14,13 +15,13 @@ from tables.settings_model import Window
 from tables.settings_words import allowed
 
 _NUMBERS: Final = {name: each for name, each in METRICS.items() if each.unit != "list"}
-_MONEY: Final = {each.name: each for each in MONEY if each.unit == "money"}
-_CURRENCY: Final = len("_usd")
+_OF_CURRENCY: Final = re.compile(f"({'|'.join(each.name for each in MONEY)})_[a-z]{{3}}")
 
 
 def metric_of(name: str) -> Metric | None:
     """The metric of this name whose values are numbers; one of money may end with a currency, as `mrr_new_usd`."""
-    return _NUMBERS.get(name) or _MONEY.get(name[:-_CURRENCY])
+    found = _OF_CURRENCY.fullmatch(name)
+    return _NUMBERS.get(found[1] if found else name)
 
 
 def unknown(name: str) -> str:
